@@ -1,0 +1,1 @@
+"""The decisions of the client: no I/O, no clock, no threads."""

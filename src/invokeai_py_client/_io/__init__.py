@@ -1,0 +1,1 @@
+"""The client's only place with network, clock and threads; it decides nothing."""

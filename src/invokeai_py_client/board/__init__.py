@@ -1,0 +1,1 @@
+"""Boards: folders of images on the server."""

@@ -1,0 +1,1 @@
+"""Images: upload, list, download, organise."""

@@ -1,0 +1,1 @@
+"""Typed values of workflow inputs, and the registry that chooses their class."""

@@ -1,0 +1,1 @@
+"""Models installed on the server."""

@@ -1,0 +1,1 @@
+"""Node templates: what a server says about every node type it can run."""

@@ -1,0 +1,1 @@
+"""The session queue: what runs, what waits, what is in the way."""

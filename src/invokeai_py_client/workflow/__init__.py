@@ -1,0 +1,1 @@
+"""Workflows: definition, inputs, compilation, submission and results."""
