@@ -27,7 +27,8 @@ InvokeAIError
 │   ├── JobCanceledError
 │   └── JobTimeoutError            also a TimeoutError
 ├── BoardError
-└── ModelError
+├── ModelError
+└── LocalServerError               a server on this machine: install, start, stop
 ```
 
 Errors carry data, one line of prose and, where one exists, a hint on what to do.
@@ -61,6 +62,7 @@ __all__ = [
     "JobError",
     "JobFailedError",
     "JobTimeoutError",
+    "LocalServerError",
     "ModelError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -404,6 +406,13 @@ class ModelError(InvokeAIError):
     ) -> None:
         self.candidates = tuple(candidates)
         super().__init__(message, hint=hint)
+
+
+class LocalServerError(InvokeAIError):
+    """A real server could not be installed, started or stopped on this machine.
+
+    The message ends with the last lines of the log where there is one.
+    """
 
 
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {
