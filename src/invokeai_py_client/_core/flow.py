@@ -28,6 +28,7 @@ from invokeai_py_client._core.messages import (
     NextEvent,
     Notify,
     Now,
+    OnInterrupt,
     Pause,
     RawEvent,
     Reauthenticate,
@@ -90,6 +91,11 @@ def local(call: Callable[[], T]) -> Flow[T]:
 def notify(callback: Callable[..., Any], *args: Any) -> Flow[None]:
     """Call a user's callback in the context of whoever waits."""
     yield Notify(callback, args)
+
+
+def on_interrupt(make: Optional[Callable[[], Flow[Any]]]) -> Flow[None]:
+    """Say what is to be run if the caller is interrupted; None takes it back."""
+    yield OnInterrupt(make)
 
 
 def emit(value: Any) -> Flow[None]:

@@ -7,7 +7,7 @@ plain data, so a test can drive a flow by hand.
 | message | answer |
 | --- | --- |
 | `Request` | `Reply`, whatever its status |
-| `Download` | `Reply` without content; the body went into the sink |
+| `Download` | `Reply` without content; a 200's body went into the sink |
 | `Reauthenticate` | True when there is a new token to try |
 | `Listen` | a `Mailbox`, or None when there is no event socket |
 | `NextEvent` | the next event, or None when the time was over |
@@ -16,6 +16,7 @@ plain data, so a test can drive a flow by hand.
 | `Gather` | the list of results, in order |
 | `Local` | the result of a blocking local call |
 | `Notify` | None, after the user's callback returned (or was awaited) |
+| `OnInterrupt` | None; the driver remembers what to do when interrupted |
 | `Emit` | None; the value went to whoever iterates the stream |
 """
 
@@ -97,9 +98,11 @@ class Reply:
     Attributes:
         status: HTTP status code.
         headers: Header names in lower case.
-        content: The whole body, decompressed; empty for a `Download`.
+        content: The whole body, decompressed; empty for a `Download` that
+            succeeded.
         url: The address asked, without query and credentials.
         method: The request's method.
+        token: The token that was sent, so that a 401 names the stale one.
     """
 
     status: int
@@ -107,11 +110,15 @@ class Reply:
     content: bytes = field(repr=False)
     url: str
     method: str
+    token: Optional[str] = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Download:
     """Stream a GET into `sink`, which is only written to on status 200.
+
+    An answer of another status comes back whole in the `Reply`, so that it can be
+    decoded into an error.
 
     The driver passes chunks to `sink.write`; opening, syncing and renaming files is
     the flow's business, by `Local`.
@@ -214,6 +221,22 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class OnInterrupt:
+    """What to run when the caller is interrupted: Ctrl-C, or a cancelled task.
+
+    A flow cannot do anything any more while it is closed, so it says beforehand
+    what should still happen. The driver closes the flow, runs the registered one for
+    a few seconds at most, and lets the interruption go on. Errors, timeouts and
+    leaving a stream are no interruption.
+
+    Attributes:
+        make: Makes the flow to run; None takes back what was registered.
+    """
+
+    make: Optional[Callable[[], Flow[Any]]]
+
+
+@dataclass(frozen=True)
 class Emit:
     """Hand a value to whoever iterates the stream."""
 
@@ -231,5 +254,6 @@ Message = Union[
     Gather,
     Local,
     Notify,
+    OnInterrupt,
     Emit,
 ]

@@ -1,0 +1,229 @@
+"""The one decoder: an HTTP answer becomes JSON, a validated object or a typed error.
+
+The server's shapes of failure are listed in docs/dev/server.md. Three need care: an
+unknown path is answered with a web page and status 200, an unhandled exception with
+plain text, and a refused graph with a list of problems that echoes the whole graph.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Optional, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from invokeai_py_client._core.messages import Reply
+from invokeai_py_client.exceptions import (
+    STATUS_ERRORS,
+    APIResponseError,
+    APIStatusError,
+    InternalServerError,
+)
+
+__all__ = ["decode", "decode_download", "parse", "raise_for_status"]
+
+T = TypeVar("T")
+
+_SHOWN_PROBLEMS = 3
+_KEPT_PROBLEMS = 50
+_LONGEST_TEXT = 300
+
+_WEB_PAGE_HINT = (
+    "a web page came instead of data: check the address, and that a reverse proxy "
+    "forwards /api; a route this server does not have looks the same"
+)
+_STATUS_HINTS: Mapping[int, str] = {
+    401: "give token=, or email= and password=",
+    413: "a proxy or the server limits the size of a request",
+    500: "the server's own log has the traceback",
+    502: "a proxy answered; the server behind it is down or restarting",
+    503: "the server is busy or starting; try again later",
+    504: "a proxy gave up waiting for the server",
+}
+
+
+def decode(reply: Reply) -> Any:
+    """Return the JSON of a successful answer; None when it has no content.
+
+    Raises:
+        APIStatusError: The status is an error; the subclass says which.
+        APIResponseError: A redirect, a web page, or broken JSON.
+    """
+    raise_for_status(reply)
+    if not reply.content:
+        return None
+    kind = _media_type(reply)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise _unexpected(reply, f"expected JSON, got {kind or 'no content type'}")
+    try:
+        return json.loads(reply.content)
+    except ValueError as error:
+        raise _unexpected(reply, f"the answer is broken JSON: {error}") from error
+
+
+def decode_download(reply: Reply) -> None:
+    """Check that an answer whose body was streamed is a file.
+
+    Raises:
+        APIStatusError: The status is an error.
+        APIResponseError: A redirect, a web page, or JSON came instead of a file.
+    """
+    raise_for_status(reply)
+    kind = _media_type(reply)
+    if kind in ("text/html", "application/json"):
+        raise _unexpected(reply, f"expected a file, got {kind}")
+
+
+def raise_for_status(reply: Reply) -> None:
+    """Raise the error that the answer's status stands for, if it is no success.
+
+    Raises:
+        APIStatusError: The status is 4xx or 5xx.
+        APIResponseError: The answer redirects elsewhere, or is no final answer.
+    """
+    if 200 <= reply.status < 300:
+        return
+    if reply.status < 400:
+        target = reply.headers.get("location", "nowhere").split("?")[0]
+        raise APIResponseError(
+            f"{_request_line(reply)} was redirected ({reply.status}) to {target}",
+            method=reply.method,
+            url=reply.url,
+            hint="redirects are not followed; use the address it points to",
+        )
+    raise _status_error(reply)
+
+
+def parse(
+    model: type[T],
+    data: Any,
+    *,
+    method: Optional[str] = None,
+    url: Optional[str] = None,
+) -> T:
+    """Validate decoded JSON as `model`, such as ``Board`` or ``list[Board]``.
+
+    Raises:
+        APIResponseError: The data does not fit; the message names the first places.
+    """
+    try:
+        return cast(T, _adapter(model).validate_python(data))
+    except ValidationError as error:
+        name = getattr(model, "__name__", str(model))
+        problems = [
+            {"loc": problem["loc"], "msg": problem["msg"]}
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise APIResponseError(
+            f"the server's answer does not fit {name}: {_summary(problems)}",
+            method=method,
+            url=url,
+            hint="this server may be newer or older than this library knows",
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+def _status_error(reply: Reply) -> APIStatusError:
+    detail = _detail(reply)
+    kind = STATUS_ERRORS.get(reply.status)
+    if kind is None:
+        kind = InternalServerError if reply.status >= 500 else APIStatusError
+    words = _summary(detail) if isinstance(detail, list) else detail
+    head = f"{_request_line(reply)}: {reply.status}"
+    return kind(
+        f"{head}: {words}" if words else head,
+        status_code=reply.status,
+        detail=detail,
+        method=reply.method,
+        url=reply.url,
+        hint=_STATUS_HINTS.get(reply.status),
+    )
+
+
+def _detail(reply: Reply) -> Any:
+    """What the server said: its text, or its list of problems without the echo."""
+    kind = _media_type(reply)
+    text = reply.content.decode("utf-8", errors="replace").strip()
+    if kind == "text/html":
+        return "a web page"
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return _short(text)
+    detail = data.get("detail", data) if isinstance(data, dict) else data
+    if isinstance(detail, list):
+        return [_problem(entry) for entry in detail[:_KEPT_PROBLEMS]]
+    return _short(detail)
+
+
+def _problem(entry: Any) -> Any:
+    """One entry of a 422; `input` may hold the whole graph, `msg` every node type."""
+    if not isinstance(entry, dict):
+        return _short(entry)
+    loc = entry.get("loc")
+    problem = {
+        "type": str(entry.get("type", "")),
+        "loc": list(loc) if isinstance(loc, (list, tuple)) else [],
+        "msg": _message(entry),
+    }
+    value = entry.get("input")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        problem["input"] = _short(value)
+    return problem
+
+
+def _message(entry: Mapping[str, Any]) -> str:
+    text = str(entry.get("msg", ""))
+    context = entry.get("ctx")
+    if entry.get("type") == "union_tag_invalid" and isinstance(context, dict):
+        return f"unknown type {context.get('tag')!r}"
+    return str(_short(text.removeprefix("Value error, ")))
+
+
+def _summary(problems: Sequence[Any]) -> str:
+    """The first few problems with their places, and how many more there are."""
+    lines = []
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        if not isinstance(problem, dict):
+            lines.append(str(problem))
+            continue
+        place = ".".join(str(part) for part in problem["loc"])
+        lines.append(f"{place}: {problem['msg']}" if place else str(problem["msg"]))
+    more = len(problems) - _SHOWN_PROBLEMS
+    if more > 0:
+        lines.append(f"and {more} more")
+    return "; ".join(lines)
+
+
+def _short(value: Any) -> Any:
+    """`value` as it is, or its beginning when it is long."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    if len(text) <= _LONGEST_TEXT:
+        return value
+    return f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"
+
+
+def _unexpected(reply: Reply, problem: str) -> APIResponseError:
+    web_page = _media_type(reply) == "text/html"
+    return APIResponseError(
+        f"{_request_line(reply)}: {problem}",
+        method=reply.method,
+        url=reply.url,
+        hint=_WEB_PAGE_HINT if web_page else None,
+    )
+
+
+def _media_type(reply: Reply) -> str:
+    return reply.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _request_line(reply: Reply) -> str:
+    return f"{reply.method} {reply.url}"

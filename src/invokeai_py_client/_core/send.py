@@ -1,0 +1,189 @@
+"""Sending a request the way every noun does: retried by its rule, logged in, decoded.
+
+`send` gives the `Reply` of any status, `call` the decoded JSON of a successful one,
+`call_model` a validated object, `download` streams a file. `get`, `post`, `put`,
+`patch` and `delete` make the `Request` with the retry rule that its method implies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, BinaryIO, Optional, TypeVar, Union
+from urllib.parse import quote
+
+from invokeai_py_client._core.decode import decode, decode_download, parse
+from invokeai_py_client._core.flow import (
+    Flow,
+    exchange,
+    fetch,
+    local,
+    pause,
+    reauthenticate,
+)
+from invokeai_py_client._core.messages import Reply, Request, RetryRule
+from invokeai_py_client._core.retry import may_have_happened, retry_delay
+from invokeai_py_client.exceptions import APIConnectionError
+
+__all__ = [
+    "call",
+    "call_model",
+    "delete",
+    "download",
+    "get",
+    "patch",
+    "post",
+    "put",
+    "route",
+    "send",
+]
+
+T = TypeVar("T")
+
+
+def send(request: Request) -> Flow[Reply]:
+    """Send `request` and return the answer, whatever its status.
+
+    Faults and "not now" answers are repeated as far as `request.retry` allows; a 401
+    leads to one log-in and one more try under every rule, since the server did
+    nothing yet.
+
+    Raises:
+        APIConnectionError: No answer came, and the request may not be repeated or
+            was repeated often enough.
+    """
+    return (yield from _persist(request, lambda: exchange(request)))
+
+
+def call(request: Request) -> Flow[Any]:
+    """Send `request` and return its JSON; None for an answer without content.
+
+    Raises:
+        APIConnectionError: No answer came.
+        APIStatusError: The server said no; the subclass says how.
+        APIResponseError: The answer is not JSON.
+    """
+    return decode((yield from send(request)))
+
+
+def call_model(model: type[T], request: Request) -> Flow[T]:
+    """Send `request` and validate its JSON as `model`, such as ``list[Board]``.
+
+    Raises:
+        APIError: As `call`; an `APIResponseError` too when the JSON does not fit.
+    """
+    reply = yield from send(request)
+    return parse(model, decode(reply), method=reply.method, url=reply.url)
+
+
+def download(
+    request: Request, sink: BinaryIO, max_bytes: Optional[int] = None
+) -> Flow[Reply]:
+    """Stream a file into `sink`, from the sink's current position on.
+
+    Args:
+        request: A GET.
+        sink: An open binary file; it must be seekable when the request may be
+            repeated, because what a broken try wrote is cut off first.
+        max_bytes: Refuse longer answers.
+
+    Raises:
+        APIError: As `call`; an `APIResponseError` too when the answer is longer than
+            `max_bytes` or is a web page instead of a file.
+    """
+    repeatable = request.retry is not RetryRule.NEVER
+    start = (yield from local(sink.tell)) if repeatable else 0
+    tries = 0
+
+    def attempt() -> Flow[Reply]:
+        nonlocal tries
+        tries += 1
+        if tries > 1 and repeatable:
+            yield from local(lambda: _cut(sink, start))
+        return (yield from fetch(request, sink, max_bytes))
+
+    reply = yield from _persist(request, attempt)
+    decode_download(reply)
+    return reply
+
+
+def _cut(sink: BinaryIO, start: int) -> None:
+    sink.seek(start)
+    sink.truncate()
+
+
+def _persist(request: Request, attempt: Callable[[], Flow[Reply]]) -> Flow[Reply]:
+    """Run `attempt` as often as the rule allows, with one log-in on a 401."""
+    tries = 0
+    may_log_in = not request.anonymous
+    unknown = False
+    while True:
+        outcome = yield from _outcome(attempt())
+        if may_log_in and isinstance(outcome, Reply) and outcome.status == 401:
+            may_log_in = False
+            if (yield from reauthenticate(outcome.token)):
+                continue
+        tries += 1
+        delay = retry_delay(request.retry, tries, outcome)
+        if delay is None:
+            return _settled(request, outcome, unknown)
+        unknown = unknown or may_have_happened(outcome)
+        yield from pause(delay)
+
+
+def _outcome(attempt: Flow[Reply]) -> Flow[Union[Reply, APIConnectionError]]:
+    try:
+        return (yield from attempt)
+    except APIConnectionError as error:
+        return error
+
+
+def _settled(
+    request: Request, outcome: Union[Reply, APIConnectionError], unknown: bool
+) -> Reply:
+    if isinstance(outcome, APIConnectionError):
+        raise outcome
+    gone = request.retry is RetryRule.DELETE and outcome.status == 404
+    if gone and unknown:
+        # An earlier try did it, only its answer was lost.
+        return replace(outcome, status=204, content=b"", headers={})
+    return outcome
+
+
+def route(template: str, *parts: object) -> str:
+    """Fill the `{}` of a path with quoted parts: no part can add a segment."""
+    return template.format(*(quote(str(part), safe="") for part in parts))
+
+
+def get(path: str, **options: Any) -> Request:
+    """Make a GET; repeated on faults. `options` are those of `Request`."""
+    return _request("GET", path, RetryRule.SAFE, options)
+
+
+def post(path: str, **options: Any) -> Request:
+    """Make a POST; never repeated unless `retry=` says that it is safe."""
+    return _request("POST", path, RetryRule.NEVER, options)
+
+
+def put(path: str, **options: Any) -> Request:
+    """Make a PUT; never repeated unless `retry=` says that it is safe."""
+    return _request("PUT", path, RetryRule.NEVER, options)
+
+
+def patch(path: str, **options: Any) -> Request:
+    """Make a PATCH; repeated on faults, since the server only sets values."""
+    return _request("PATCH", path, RetryRule.SAFE, options)
+
+
+def delete(path: str, **options: Any) -> Request:
+    """Make a DELETE; a 404 on a repetition means that it was done."""
+    return _request("DELETE", path, RetryRule.DELETE, options)
+
+
+def _request(
+    method: str, path: str, rule: RetryRule, options: dict[str, Any]
+) -> Request:
+    options.setdefault("retry", rule)
+    if "json" in options:
+        options.setdefault("has_json", True)
+    return Request(method, path, **options)
