@@ -27,6 +27,8 @@ InvokeAIError
 │   ├── JobCanceledError
 │   └── JobTimeoutError            also a TimeoutError
 ├── BoardError
+├── ImageError                     a picture that cannot be read, sent or saved
+│   └── ImageFileNotFoundError     also a FileNotFoundError
 ├── ModelError
 └── LocalServerError               a server on this machine: install, start, stop
 ```
@@ -55,6 +57,8 @@ __all__ = [
     "ConflictError",
     "FieldProblem",
     "FieldValidationError",
+    "ImageError",
+    "ImageFileNotFoundError",
     "InputNotFoundError",
     "InternalServerError",
     "InvokeAIError",
@@ -388,6 +392,17 @@ class JobTimeoutError(JobError, TimeoutError):
 
 class BoardError(InvokeAIError):
     """A board could not be found by that name, or the name is not unique."""
+
+
+class ImageError(InvokeAIError):
+    """A picture cannot be read, sent or saved, or the server did not do as asked."""
+
+
+class ImageFileNotFoundError(ImageError, FileNotFoundError):
+    """There is no such local image file; nothing was sent."""
+
+    # OSError would print errno and strerror.
+    __str__ = InvokeAIError.__str__
 
 
 class ModelError(InvokeAIError):
