@@ -1,0 +1,191 @@
+"""Templates in the GUI's own shape: to compare with it, and to keep on disk.
+
+A template as the GUI holds it is a JSON object; `template_as_gui_dict` gives exactly
+that. The stored form is the same with one more key per input, `limits`, where the
+server allows something that the GUI does not know of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Optional
+
+from invokeai_py_client.nodes.limits import NO_LIMITS
+from invokeai_py_client.nodes.template import (
+    UNSET,
+    FieldType,
+    InputTemplate,
+    Limits,
+    NodeTemplate,
+    OutputTemplate,
+)
+
+# Keys of an input that are attributes of `InputTemplate`; the rest is its `gui`.
+INPUT_KEYS = frozenset(
+    {
+        "name",
+        "title",
+        "required",
+        "description",
+        "fieldKind",
+        "input",
+        "type",
+        "default",
+        "limits",
+    }
+)
+OUTPUT_KEYS = frozenset({"name", "title", "description", "fieldKind", "type"})
+
+
+def template_as_gui_dict(template: NodeTemplate) -> dict[str, Any]:
+    """A template as the GUI holds it, keys in the GUI's order."""
+    return {
+        "title": template.title,
+        "type": template.type,
+        "version": template.version,
+        "tags": list(template.tags),
+        "description": template.description,
+        "outputType": template.output_type,
+        "inputs": {name: _input_dict(item) for name, item in template.inputs.items()},
+        "outputs": {
+            name: _output_dict(item) for name, item in template.outputs.items()
+        },
+        "useCache": template.use_cache,
+        "nodePack": template.node_pack,
+        "classification": template.classification,
+        "category": template.category,
+    }
+
+
+def _input_dict(item: InputTemplate) -> dict[str, Any]:
+    hints = {key: value for key, value in item.gui.items() if key.startswith("ui_")}
+    limits = {key: value for key, value in item.gui.items() if key not in hints}
+    # The GUI puts an enumeration's options before the default, limits after it.
+    options = {"options": limits.pop("options")} if "options" in limits else {}
+    default = {} if item.default is UNSET else {"default": item.default}
+    return {
+        "name": item.name,
+        "title": item.title,
+        "required": item.required,
+        "description": item.description,
+        "fieldKind": "input",
+        "input": item.input,
+        **hints,
+        "type": _type_dict(item.type),
+        **options,
+        **default,
+        **limits,
+    }
+
+
+def _output_dict(item: OutputTemplate) -> dict[str, Any]:
+    return {
+        "fieldKind": "output",
+        "name": item.name,
+        "title": item.title,
+        "description": item.description,
+        "type": _type_dict(item.type),
+        **item.gui,
+    }
+
+
+def _type_dict(item: FieldType) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": item.name,
+        "cardinality": item.cardinality,
+        "batch": item.batch,
+    }
+    if item.original is not None:
+        found["originalType"] = _type_dict(item.original)
+    return found
+
+
+def template_as_stored(template: NodeTemplate) -> dict[str, Any]:
+    """The GUI's form, with each input's `limits` where it has any."""
+    stored = template_as_gui_dict(template)
+    for name, item in template.inputs.items():
+        if item.limits != NO_LIMITS:
+            stored["inputs"][name]["limits"] = _limits_dict(item.limits)
+    return stored
+
+
+def _limits_dict(limits: Limits) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in fields(Limits):
+        value = getattr(limits, item.name)
+        if isinstance(value, Limits):
+            value = _limits_dict(value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        if value != item.default:
+            found[item.name] = value
+    return found
+
+
+def template_from_stored(stored: Mapping[str, Any]) -> NodeTemplate:
+    """The template that `template_as_stored` was given.
+
+    Raises:
+        KeyError: A key is missing, so this was written by something else.
+    """
+    return NodeTemplate(
+        type=stored["type"],
+        title=stored["title"],
+        version=stored["version"],
+        tags=tuple(stored["tags"]),
+        description=stored["description"],
+        output_type=stored["outputType"],
+        inputs={name: _input(item) for name, item in stored["inputs"].items()},
+        outputs={name: _output(item) for name, item in stored["outputs"].items()},
+        use_cache=stored["useCache"],
+        node_pack=stored["nodePack"],
+        classification=stored["classification"],
+        category=stored["category"],
+    )
+
+
+def _input(stored: Mapping[str, Any]) -> InputTemplate:
+    return InputTemplate(
+        name=stored["name"],
+        title=stored["title"],
+        type=_type(stored["type"]),
+        required=stored["required"],
+        input=stored["input"],
+        description=stored["description"],
+        default=stored.get("default", UNSET),
+        limits=_limits(stored.get("limits")),
+        gui={key: value for key, value in stored.items() if key not in INPUT_KEYS},
+    )
+
+
+def _output(stored: Mapping[str, Any]) -> OutputTemplate:
+    return OutputTemplate(
+        name=stored["name"],
+        title=stored["title"],
+        type=_type(stored["type"]),
+        description=stored["description"],
+        gui={key: value for key, value in stored.items() if key not in OUTPUT_KEYS},
+    )
+
+
+def _type(stored: Mapping[str, Any]) -> FieldType:
+    original = stored.get("originalType")
+    return FieldType(
+        stored["name"],
+        stored["cardinality"],
+        stored["batch"],
+        None if original is None else _type(original),
+    )
+
+
+def _limits(stored: Optional[Mapping[str, Any]]) -> Limits:
+    if not stored:
+        return NO_LIMITS
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in stored.items()
+    }
+    if "item" in values:
+        values["item"] = _limits(stored["item"])
+    return Limits(**values)
