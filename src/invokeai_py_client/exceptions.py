@@ -39,7 +39,7 @@ None of them carries a credential.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -120,7 +120,14 @@ class APIError(InvokeAIError):
 
 
 class APIConnectionError(APIError):
-    """The server could not be reached, or the connection broke."""
+    """The server could not be reached, or the connection broke.
+
+    Attributes:
+        sent: False when the request surely never reached the server (the connection
+            could not be made), so that nothing can have happened.
+    """
+
+    sent: bool = True
 
 
 class APITimeoutError(APIConnectionError):
@@ -317,9 +324,29 @@ class SubmissionUnknownError(QueueError):
             `queue_repo.get_submission(batch_id)` or `settle()`.
     """
 
-    def __init__(self, message: str, *, batch_id: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        batch_id: str,
+        settle: Optional[Callable[[], Any]] = None,
+    ) -> None:
         self.batch_id = batch_id
+        self._settle = settle
         super().__init__(message)
+
+    def settle(self) -> Any:
+        """Look again, and submit once more if the jobs surely are not there.
+
+        Returns:
+            The `Submission`; with the asynchronous client an awaitable of it.
+
+        Raises:
+            SubmissionUnknownError: It still cannot be told.
+        """
+        if self._settle is None:
+            raise self
+        return self._settle()
 
 
 class JobError(InvokeAIError):
