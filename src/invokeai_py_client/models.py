@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Any, Optional
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
+from invokeai_py_client.image.image_handle import IvkImage
+from invokeai_py_client.image.models import ImageCategory, ImageOrigin
 
-__all__ = ["ImageCategory", "IvkJob", "JobStatus", "Snapshot", "UtcDatetime"]
-
-
-def _as_utc(value: Any) -> Any:
-    """Read the server's naive `YYYY-MM-DD HH:MM:SS.mmm` as the UTC it is."""
-    if isinstance(value, str):
-        text = value.replace("Z", "+00:00").replace(" ", "T", 1)
-        try:
-            value = datetime.fromisoformat(text)
-        except ValueError:
-            return value
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=timezone.utc)
-    return value
-
-
-UtcDatetime = Annotated[datetime, BeforeValidator(_as_utc)]
-
-
-class Snapshot(BaseModel):
-    """A frozen copy of something on the server at the moment it was read.
-
-    Keys that this version of the library does not know are kept in `model_extra`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
-
-
-class OpenEnum(str, Enum):
-    """A text enum that keeps values which a newer server may send."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Optional[OpenEnum]:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
-        return member
-
-    def __str__(self) -> str:
-        return str(self.value)
+__all__ = [
+    "ImageCategory",
+    "ImageOrigin",
+    "IvkImage",
+    "IvkJob",
+    "JobStatus",
+    "OpenEnum",
+    "Snapshot",
+    "UtcDatetime",
+]
 
 
 class JobStatus(OpenEnum):
@@ -71,16 +39,6 @@ class JobStatus(OpenEnum):
 TERMINAL_STATUSES = frozenset(
     {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED}
 )
-
-
-class ImageCategory(OpenEnum):
-    """What an image is to the gallery; uploads are usually `USER`."""
-
-    GENERAL = "general"
-    MASK = "mask"
-    CONTROL = "control"
-    USER = "user"
-    OTHER = "other"
 
 
 class IvkJob(Snapshot):

@@ -1,0 +1,164 @@
+"""Changes of images on the server, as flows: star, move, update, delete.
+
+Routes for many images answer 200 and skip what they do not know; here every change
+says what was really done, and a change of one image raises when it was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.messages import Request, RetryRule
+from invokeai_py_client._core.send import call, delete, get, patch, post, route
+from invokeai_py_client.exceptions import APIStatusError, ImageError
+from invokeai_py_client.image.flows import IMAGE, ImageT, Reader, chunks
+from invokeai_py_client.image.models import (
+    UNCATEGORIZED,
+    ImageCategory,
+    ImageChanges,
+)
+
+
+def star_images(names: Sequence[str], starred: bool) -> Flow[ImageChanges]:
+    """Star or unstar many images."""
+    verb = "star" if starred else "unstar"
+    requests = [
+        post(
+            f"/api/v1/images/{verb}",
+            json={"image_names": chunk},
+            retry=RetryRule.SAFE,
+        )
+        for chunk in chunks(names)
+    ]
+    return (yield from _change(requests, names, f"{verb}red_images"))
+
+
+def star_image(name: str, starred: bool) -> Flow[None]:
+    """Star or unstar one image; raises when it was not done."""
+    changes = yield from star_images([name], starred)
+    yield from _require(changes, name, "star" if starred else "unstar")
+
+
+def move_images(names: Sequence[str], board_id: str) -> Flow[ImageChanges]:
+    """Put images on a board, off whatever board they are on; ``"none"`` takes off."""
+    if board_id == UNCATEGORIZED:
+        return (yield from remove_images(names))
+    requests = [
+        post(
+            "/api/v1/board_images/batch",
+            json={"board_id": board_id, "image_names": chunk},
+            retry=RetryRule.SAFE,
+        )
+        for chunk in chunks(names)
+    ]
+    return (yield from _change(requests, names, "added_images"))
+
+
+def remove_images(names: Sequence[str]) -> Flow[ImageChanges]:
+    """Take images off their boards; they stay on the server."""
+    requests = [
+        post(
+            "/api/v1/board_images/batch/delete",
+            json={"image_names": chunk},
+            # Taking off what is off already answers the same.
+            retry=RetryRule.SAFE,
+        )
+        for chunk in chunks(names)
+    ]
+    return (yield from _change(requests, names, "removed_images"))
+
+
+def move_image(name: str, board_id: str) -> Flow[None]:
+    """Put one image on a board; raises when the board or the image is not there."""
+    changes = yield from move_images([name], board_id)
+    yield from _require(changes, name, "move")
+
+
+def delete_images(names: Sequence[str]) -> Flow[ImageChanges]:
+    """Delete many images for good."""
+    requests = [
+        post("/api/v1/images/delete", json={"image_names": chunk})
+        for chunk in chunks(names)
+    ]
+    return (yield from _change(requests, names, "deleted_images"))
+
+
+def delete_image(name: str) -> Flow[None]:
+    """Delete one image for good."""
+    data = yield from call(delete(route(IMAGE, name)))
+    failed = data.get("failed_images") if isinstance(data, dict) else None
+    if failed:
+        raise ImageError(f"the server could not delete image {name}")
+
+
+def update_image(
+    read: Reader[ImageT],
+    name: str,
+    *,
+    category: Optional[ImageCategory] = None,
+    is_intermediate: Optional[bool] = None,
+    starred: Optional[bool] = None,
+) -> Flow[ImageT]:
+    """Change an image's record; what is None stays."""
+    values: dict[str, Any] = {
+        "image_category": None if category is None else str(ImageCategory(category)),
+        "is_intermediate": is_intermediate,
+        "starred": starred,
+    }
+    changes = {key: value for key, value in values.items() if value is not None}
+    if not changes:
+        raise ValueError("update_image needs something to change")
+    try:
+        return read((yield from call(patch(route(IMAGE, name), json=changes))))
+    except APIStatusError as error:
+        if error.status_code != 400:
+            raise
+        # "Failed to update image" is how this route says that it does not know the
+        # image. Reading the record tells; it raises NotFoundError.
+        yield from call(get(route(IMAGE, name)))
+        raise
+
+
+def count_intermediates() -> Flow[int]:
+    """How many intermediate images the server keeps."""
+    return parse(int, (yield from call(get("/api/v1/images/intermediates"))))
+
+
+def clear_intermediates() -> Flow[int]:
+    """Delete all intermediate images; how many there were."""
+    data = yield from call(delete("/api/v1/images/intermediates"))
+    return 0 if data is None else parse(int, data)
+
+
+def _change(
+    requests: Sequence[Request], names: Sequence[str], done_key: str
+) -> Flow[ImageChanges]:
+    """Send the parts of a change and tell what happened to each of `names`."""
+    done: list[str] = []
+    failed: list[str] = []
+    boards: list[str] = []
+    for request in requests:
+        data = parse(dict[str, Any], (yield from call(request)))
+        done += parse(list[str], data.get(done_key))
+        failed += parse(list[str], data.get("failed_images") or [])
+        boards += parse(list[str], data.get("affected_boards") or [])
+    known = {*done, *failed}
+    return ImageChanges(
+        changed=done,
+        failed=failed,
+        skipped=[name for name in dict.fromkeys(names) if name not in known],
+        affected_boards=list(dict.fromkeys(boards)),
+    )
+
+
+def _require(changes: ImageChanges, name: str, verb: str) -> Flow[None]:
+    """Raise unless the change of `name` was done."""
+    if name in changes.changed:
+        return
+    # The server said nothing. Reading the record tells an unknown image (404) from
+    # somebody else's (403).
+    yield from call(get(route(IMAGE, name)))
+    raise ImageError(f"the server did not {verb} image {name}")

@@ -1,0 +1,31 @@
+"""How an image shows itself in a notebook."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Optional
+
+from invokeai_py_client.exceptions import InvokeAIError
+from invokeai_py_client.image.flows import image_bytes
+from invokeai_py_client.image.models import ImageBase
+
+__all__ = ["display_png"]
+
+logger = logging.getLogger("invokeai_py_client")
+
+
+def display_png(image: ImageBase) -> Optional[bytes]:
+    """The PNG for a notebook; None, never an error, when it cannot be had.
+
+    Images of the async client cannot be shown: the notebook does not await.
+    """
+    runner = image._bound_runner
+    if runner is None or inspect.iscoroutinefunction(runner.run):
+        return None
+    try:
+        content: bytes = runner.run(image_bytes(image.image_name))
+    except (InvokeAIError, OSError) as error:
+        logger.debug("cannot show image %s: %s", image.image_name, error)
+        return None
+    return content

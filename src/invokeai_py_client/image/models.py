@@ -1,0 +1,222 @@
+"""What the server says about images: frozen snapshots, without any way to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Optional, Protocol, Union, runtime_checkable
+
+from pydantic import Field, PrivateAttr
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
+from invokeai_py_client.exceptions import InvokeAIError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "UNCATEGORIZED",
+    "BoardLike",
+    "ImageBase",
+    "ImageCategory",
+    "ImageChanges",
+    "ImageLike",
+    "ImageOrigin",
+    "board_id_of",
+    "image_name_of",
+    "image_names_of",
+]
+
+
+class ImageCategory(OpenEnum):
+    """What an image is to the gallery.
+
+    The gallery shows `GENERAL` under "Images" and all others under "Assets".
+    """
+
+    GENERAL = "general"
+    MASK = "mask"
+    CONTROL = "control"
+    USER = "user"
+    OTHER = "other"
+
+
+class ImageOrigin(OpenEnum):
+    """Who made an image: a workflow on the server, or an upload."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
+class ImageBase(Snapshot):
+    """The data of an image; equal to any other snapshot with the same data.
+
+    Attributes:
+        image_name: The server's name for the image, unique on that server.
+        image_category: `GENERAL` for pictures, else an asset.
+        image_origin: `EXTERNAL` for uploads; None when unknown.
+        width: Pixels; None when only the name is known.
+        height: Pixels; None when only the name is known.
+        is_intermediate: True for a step on the way, hidden in the gallery.
+        session_id: The job's session that made it; with a cached result that is
+            the first run's session.
+        node_id: The *prepared* node that made it, not the workflow's node.
+        has_workflow: True also when only the graph is embedded.
+        board_id: None when the image is on no board.
+    """
+
+    image_name: str = Field(min_length=1)
+    image_category: ImageCategory = ImageCategory.GENERAL
+    image_origin: Optional[ImageOrigin] = None
+    width: Optional[int] = None
+    height: Optional[int] = None
+    created_at: Optional[UtcDatetime] = None
+    updated_at: Optional[UtcDatetime] = None
+    deleted_at: Optional[UtcDatetime] = None
+    is_intermediate: bool = False
+    session_id: Optional[str] = None
+    node_id: Optional[str] = None
+    starred: bool = False
+    has_workflow: bool = False
+    image_subfolder: Optional[str] = None
+    board_id: Optional[str] = None
+    image_url: Optional[str] = None
+    thumbnail_url: Optional[str] = None
+
+    # Any: a Runner or an AsyncRunner, by the colour of the class.
+    _bound_runner: Any = PrivateAttr(default=None)
+
+    @property
+    def is_asset(self) -> bool:
+        """True when the gallery shows it under "Assets", as it does uploads."""
+        return self.image_category is not ImageCategory.GENERAL
+
+    @classmethod
+    def bound_to(cls, runner: Any) -> Callable[[Any], Self]:
+        """A reader of image records whose images fetch themselves through `runner`.
+
+        Args:
+            runner: A `Runner` for the blocking class, an `AsyncRunner` for the async
+                one.
+
+        Returns:
+            A function from the server's JSON object to an image; it raises
+            `APIResponseError` when the object does not fit.
+        """
+
+        return lambda data: parse(cls, data).with_runner(runner)
+
+    def with_runner(self, runner: Any) -> Self:
+        """The same image, fetching itself through `runner`."""
+        bound = self.model_copy()
+        bound._bound_runner = runner
+        return bound
+
+    def _require_runner(self) -> Any:
+        if self._bound_runner is None:
+            raise InvokeAIError(
+                f"image {self.image_name} is not connected to a server",
+                hint="get it from client.image_repo.get_image(name)",
+            )
+        return self._bound_runner
+
+    # Pydantic would compare private attributes and classes as well; two clients'
+    # views of the same data are equal here, in both colours.
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageBase):
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self.model_extra == other.model_extra
+
+    def __hash__(self) -> int:
+        return hash(self.image_name)
+
+    # The connection belongs to this process: pickles travel without it, and a
+    # deep copy shares it.
+    def __getstate__(self) -> dict[Any, Any]:
+        return {
+            **super().__getstate__(),
+            "__pydantic_private__": {"_bound_runner": None},
+        }
+
+    def __deepcopy__(self, memo: Optional[dict[int, Any]] = None) -> Self:
+        return self.model_copy()
+
+    def __str__(self) -> str:
+        return self.image_name
+
+
+ImageLike = Union[str, ImageBase]
+"""An image, or its name on the server."""
+
+
+def image_name_of(image: ImageLike) -> str:
+    """The server's name of `image`.
+
+    Raises:
+        ValueError: The name is empty.
+        TypeError: `image` is neither a name nor an image.
+    """
+    if isinstance(image, ImageBase):
+        return image.image_name
+    if not isinstance(image, str):
+        raise TypeError(
+            f"expected an image name or an IvkImage, not {type(image).__name__}"
+        )
+    if not image:
+        raise ValueError("an image name cannot be empty")
+    return image
+
+
+UNCATEGORIZED = "none"
+"""How the server names the images on no board, where it accepts a name for them."""
+
+
+@runtime_checkable
+class _HasBoardId(Protocol):
+    @property
+    def board_id(self) -> str: ...
+
+
+BoardLike = Union[str, _HasBoardId]
+"""A board's id, or anything that has a `board_id`: a `Board` or a `BoardHandle`."""
+
+
+def board_id_of(board: BoardLike) -> str:
+    """The id of `board`; ``"none"`` for the images on no board.
+
+    Raises:
+        ValueError: The id is empty.
+        TypeError: `board` has no id.
+    """
+    value: Any = board
+    board_id = value if isinstance(value, str) else getattr(value, "board_id", None)
+    if not isinstance(board_id, str) or isinstance(value, ImageBase):
+        raise TypeError(f"expected a board or its id, not {type(board).__name__}")
+    if not board_id:
+        raise ValueError("a board id cannot be empty")
+    return board_id
+
+
+def image_names_of(images: Union[ImageLike, Iterable[ImageLike]]) -> list[str]:
+    """The server's names of one image or several."""
+    if isinstance(images, (str, ImageBase)):
+        return [image_name_of(images)]
+    return [image_name_of(image) for image in images]
+
+
+class ImageChanges(Snapshot):
+    """What an operation on many images did; the server skips names silently.
+
+    Attributes:
+        changed: Names the server reports as done.
+        failed: Names the server tried and could not do.
+        skipped: Names asked for that the server did not mention: it does not know
+            them, or they belong to somebody else.
+        affected_boards: Ids of boards whose content changed; ``"none"`` stands for
+            the images on no board.
+    """
+
+    changed: list[str] = Field(default_factory=list)
+    failed: list[str] = Field(default_factory=list)
+    skipped: list[str] = Field(default_factory=list)
+    affected_boards: list[str] = Field(default_factory=list)
