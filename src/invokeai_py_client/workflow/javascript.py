@@ -1,0 +1,62 @@
+"""What JavaScript does to numbers and text, where the payload depends on it.
+
+The GUI is a JavaScript program, so a value that it parses, rounds or prints follows
+ECMAScript's rules, which differ from Python's in the corners kept here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Optional, Union
+
+__all__ = ["parse_float", "parse_int", "plain_number", "round_half_up", "trim"]
+
+Number = Union[int, float]
+
+# WhiteSpace and LineTerminator of ECMAScript. Python's strip() takes U+001C to U+001F
+# and U+0085 as well, and leaves U+FEFF.
+_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+_INT = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(
+    r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+)
+_SAFE_INTEGER = 2**53
+
+
+def trim(text: str) -> str:
+    """`String.prototype.trim`."""
+    return text.strip(_SPACE)
+
+
+def plain_number(value: Number) -> Number:
+    """The number as JSON printed by JavaScript reads back: 1.0 is 1, -0.0 is 0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _SAFE_INTEGER:
+        return int(value)
+    return value
+
+
+def round_half_up(value: float) -> int:
+    """`Math.round`: halves go up, so -0.5 gives 0."""
+    floor = math.floor(value)
+    return floor + 1 if value - floor >= 0.5 else floor
+
+
+def parse_int(text: str) -> Optional[Number]:
+    """`parseInt(text, 10)`: the leading digits; None where JavaScript gives NaN."""
+    found = _INT.match(trim(text))
+    if not found:
+        return None
+    # Every number is a double, so long runs of digits lose their tail.
+    value = float(found.group())
+    return int(value) if math.isfinite(value) else value
+
+
+def parse_float(text: str) -> Optional[Number]:
+    """`parseFloat(text)`: the leading number; None where JavaScript gives NaN."""
+    found = _FLOAT.match(trim(text))
+    return plain_number(float(found.group())) if found else None
