@@ -59,6 +59,7 @@ __all__ = [
     "cache_dir",
     "find_installation",
     "install_server",
+    "install_tiny_models",
     "running_servers",
     "start_background_server",
     "stop_background_server",
@@ -237,8 +238,10 @@ class LocalServer:
         Raises:
             LocalServerError: The server is not running, or refused them.
         """
-        folder = make_tiny_models(self._installation(), self._report)
-        return install_models(self.url, folder, self._token)
+        self._installation()
+        return install_tiny_models(
+            self.url, version=self.version, token=self._token, report=self._report
+        )
 
     def set_up_admin(self, email: str, password: str) -> str:
         """Make the first account of a multi-user server and log in as it.
@@ -289,6 +292,32 @@ class LocalServer:
         finally:
             if child.stdin:
                 child.stdin.close()
+
+
+def install_tiny_models(
+    url: str,
+    *,
+    version: str = DEFAULT_VERSION,
+    token: Optional[str] = None,
+    report: Report = log.info,
+) -> tuple[str, ...]:
+    """Install the tiny models into any server that runs on this machine.
+
+    Args:
+        url: The server's address.
+        version: The installed InvokeAI whose libraries make the models.
+        token: An administrator's token on a multi-user server.
+        report: Called with a line whenever something that takes time begins.
+
+    Returns:
+        Their names: "tiny-sd1", "tiny-sdxl" and "tiny-sdxl-vae".
+
+    Raises:
+        LocalServerError: That version is not installed, or the server refused them.
+    """
+    installation = _installation(version, False, None, report)
+    folder = make_tiny_models(installation, report)
+    return install_models(url.rstrip("/"), folder, token)
 
 
 def _installation(
