@@ -255,7 +255,7 @@ class ImageRepository:
         )
 
     def star(self, images: Union[ImageLike, Iterable[ImageLike]]) -> ImageChanges:
-        """Star one image or several; the result says which the server knew and changed."""
+        """Star one image or several; the result says which the server knew."""
         return self._runner.run(change_flows.star_images(image_names_of(images), True))
 
     def unstar(self, images: Union[ImageLike, Iterable[ImageLike]]) -> ImageChanges:
@@ -290,7 +290,7 @@ class ImageRepository:
     def delete_many(
         self, images: Union[ImageLike, Iterable[ImageLike]]
     ) -> ImageChanges:
-        """Delete one image or several for good; the result says which were really deleted."""
+        """Delete one image or several for good; the result says which it was."""
         return self._runner.run(change_flows.delete_images(image_names_of(images)))
 
     def count_intermediates(self) -> int:

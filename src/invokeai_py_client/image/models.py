@@ -103,7 +103,6 @@ class ImageBase(Snapshot):
             A function from the server's JSON object to an image; it raises
             `APIResponseError` when the object does not fit.
         """
-
         return lambda data: parse(cls, data).with_runner(runner)
 
     def with_runner(self, runner: Any) -> Self:
