@@ -1,0 +1,74 @@
+# Everything a contributor or CI does, by name. Needs only make and a Python 3.9+;
+# each target makes the environment it needs, in .venv and .venvs of this folder.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/.dev-setup
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml scripts/dev_setup.py
+	$(PYTHON) scripts/dev_setup.py $(VENV)
+	@touch $@
+
+.PHONY: dev-setup
+dev-setup: $(STAMP) ## Make .venv with the library and all tools
+
+.PHONY: test
+test: $(STAMP) ## Run the unit tests (no server, no network)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-cov
+test-cov: $(STAMP) ## Run the unit tests and say which lines they miss
+	$(BIN)/python -m pytest --cov=invokeai_py_client --cov-branch --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+.PHONY: server
+server: $(STAMP) ## Install a real InvokeAI into the cache folder (7 GB, once)
+	$(BIN)/python scripts/install_server.py
+
+.PHONY: test-live
+test-live: server ## Run the live tests on a real InvokeAI (installed when missing)
+	$(BIN)/python -m pytest --live -m live $(PYTEST_ARGS)
+
+.PHONY: test-all
+test-all: $(STAMP) ## Run the unit tests on every Python from 3.9 on that is found
+	$(BIN)/python scripts/test_all.py $(PYTEST_ARGS)
+
+.PHONY: quality
+quality: $(STAMP) ## Check format, lint, types, generated files and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/test_all.py --types-on 3.9
+	$(BIN)/python scripts/generate_async.py --check
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+.PHONY: format
+format: $(STAMP) ## Format the code and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: generate
+generate: $(STAMP) ## Write the files that are made from others
+	$(BIN)/python scripts/generate_async.py
+
+.PHONY: demo
+demo: server ## Run a workflow on a real server and save its images
+	$(BIN)/python examples/demo.py
+
+.PHONY: clean
+clean: ## Remove what the other targets made in this folder
+	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist site htmlcov .coverage demo-output
+	find src tests examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
