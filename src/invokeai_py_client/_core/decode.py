@@ -109,7 +109,7 @@ def parse(
         APIResponseError: The data does not fit; the message names the first places.
     """
     try:
-        return cast(T, _adapter(model).validate_python(data))
+        return cast(T, _adapter(cast(Any, model)).validate_python(data))
     except ValidationError as error:
         name = getattr(model, "__name__", str(model))
         problems = [

@@ -46,7 +46,9 @@ def retry_delay(rule: RetryRule, tries: int, outcome: Outcome) -> Optional[float
 
 def may_have_happened(outcome: Outcome) -> bool:
     """True when the server may have done what was asked although it did not say so."""
-    return not isinstance(outcome, Reply) or outcome.status in (502, 503, 504)
+    if isinstance(outcome, Reply):
+        return outcome.status in (502, 503, 504)
+    return outcome.sent
 
 
 def _tries_for(outcome: Outcome) -> int:

@@ -1,0 +1,225 @@
+"""One Socket.IO connection per client, which fills any number of mailboxes.
+
+The connection is made in a thread of its own when the first flow listens, and made
+again whenever it breaks, until the hub is closed. Events that were missed meanwhile
+are lost: mailboxes get a ``disconnect`` and a ``connect``, so that flows look again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import socketio
+from socketio.exceptions import SocketIOError
+
+from invokeai_py_client._core.messages import RawEvent
+from invokeai_py_client._io.mailbox import AnyMailbox
+from invokeai_py_client._io.settings import Settings
+
+__all__ = ["EventHub"]
+
+logger = logging.getLogger("invokeai_py_client")
+
+# A wait must not be held up by a socket that does not come: it can poll.
+_PATIENCE = 2.5
+_HANDSHAKE_TIMEOUT = 5.0
+_SUBSCRIBE_TIMEOUT = 2.0
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 15.0
+_CLOSE_TIMEOUT = 5.0
+
+
+class EventHub:
+    """Connects lazily, stays connected, and passes events on to mailboxes.
+
+    All state is guarded by one condition; neither mailboxes nor the server are ever
+    called while it is held.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state = threading.Condition()
+        self._mailboxes: set[AnyMailbox] = set()
+        self._thread: Optional[threading.Thread] = None
+        self._socket: Optional[socketio.Client] = None
+        self._failures = 0
+        self._is_closed = False
+        self._subscribing = threading.Lock()
+        self._subscribed: set[tuple[str, str]] = set()
+
+    @property
+    def mailbox_count(self) -> int:
+        """How many mailboxes are being filled."""
+        with self._state:
+            return len(self._mailboxes)
+
+    def deliver_to(self, mailbox: AnyMailbox) -> bool:
+        """Start filling `mailbox`; False (and it is closed) when there is no socket.
+
+        Blocks until the server has confirmed the subscription: some milliseconds
+        once the hub is connected, `_PATIENCE` seconds at most while it connects, and
+        not at all while its attempts fail, which go on in the background.
+        """
+        with self._state:
+            self._start()
+            self._state.wait_for(self._is_decided, _PATIENCE)
+            socket = self._socket
+            if socket is not None and not mailbox.is_closed:
+                self._mailboxes.add(mailbox)
+        if socket is None:
+            mailbox.close()
+            return False
+        self._subscribe(socket, {_wish(mailbox)})
+        return True
+
+    def forget(self, mailbox: AnyMailbox) -> None:
+        """Stop filling `mailbox`."""
+        with self._state:
+            self._mailboxes.discard(mailbox)
+
+    def close(self) -> None:
+        """Disconnect, close every mailbox and end every thread."""
+        with self._state:
+            self._is_closed = True
+            self._state.notify_all()
+            mailboxes, thread = list(self._mailboxes), self._thread
+        for mailbox in mailboxes:
+            mailbox.close()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_CLOSE_TIMEOUT)
+
+    def _is_decided(self) -> bool:
+        return self._socket is not None or self._failures > 0 or self._is_closed
+
+    def _start(self) -> None:
+        if self._thread is None and not self._is_closed:
+            self._thread = threading.Thread(
+                target=self._stay_connected, name="ivk-events", daemon=True
+            )
+            self._thread.start()
+
+    def _stay_connected(self) -> None:
+        while not self._is_closed:
+            gone = threading.Event()
+            socket = self._connect(gone)
+            if socket is None:
+                self._pause()
+                continue
+            self._announce(socket)
+            with self._state:
+                self._state.wait_for(lambda: gone.is_set() or self._is_closed)  # noqa: B023
+            self._retire(socket)
+
+    def _connect(self, gone: threading.Event) -> Optional[socketio.Client]:
+        """Open one connection; None when it failed."""
+        settings = self._settings
+        # A new client each time: a used one keeps state of the broken connection.
+        socket = socketio.Client(
+            handle_sigint=False,
+            reconnection=False,
+            request_timeout=_HANDSHAKE_TIMEOUT,
+            websocket_extra_options=_websocket_options(settings),
+        )
+
+        def on_disconnect(*_: object) -> None:
+            gone.set()
+            with self._state:
+                self._state.notify_all()
+
+        socket.on("*", self._receive)
+        socket.on("disconnect", on_disconnect)
+        token = settings.credentials.token
+        try:
+            socket.connect(
+                settings.address.origin,
+                headers=dict(settings.headers),
+                auth=None if token is None else {"token": token},
+                # Polling fails on servers that compress (docs/dev/server.md).
+                transports=["websocket"],
+                socketio_path=settings.address.socket_path,
+                wait_timeout=_HANDSHAKE_TIMEOUT,
+            )
+        except (SocketIOError, OSError) as error:
+            # Also how a multi-user server refuses a missing or stale token.
+            logger.debug("event socket: cannot connect: %s", error)
+            return None
+        logger.debug("event socket: connected")
+        return socket
+
+    def _pause(self) -> None:
+        with self._state:
+            seconds = min(_FIRST_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)
+            self._failures += 1
+            self._state.notify_all()
+            self._state.wait_for(lambda: self._is_closed, seconds)
+
+    def _announce(self, socket: socketio.Client) -> None:
+        """Subscribe again to everything, and only then tell the mailboxes."""
+        with self._subscribing:
+            self._subscribed.clear()
+        with self._state:
+            wishes = {_wish(mailbox) for mailbox in self._mailboxes}
+        self._subscribe(socket, wishes)
+        with self._state:
+            self._socket = socket
+            self._failures = 0
+            mailboxes = list(self._mailboxes)
+            self._state.notify_all()
+        for mailbox in mailboxes:
+            mailbox.post(RawEvent("connect", {}))
+
+    def _retire(self, socket: socketio.Client) -> None:
+        """Let go of a connection that broke, or that is not wanted any more."""
+        with self._state:
+            self._socket = None
+            mailboxes = list(self._mailboxes)
+        for mailbox in mailboxes:
+            mailbox.post(RawEvent("disconnect", {}))
+        socket.disconnect()
+        logger.debug("event socket: disconnected")
+
+    def _subscribe(self, socket: socketio.Client, wishes: set[tuple[str, str]]) -> None:
+        """Ask for rooms and wait for the server's word, so that no event is missed.
+
+        One at a time: the library's `call` is not meant for several threads.
+        """
+        with self._subscribing:
+            for event, name in sorted(wishes - self._subscribed):
+                key = "queue_id" if event == "subscribe_queue" else "bulk_download_id"
+                try:
+                    socket.call(event, {key: name}, timeout=_SUBSCRIBE_TIMEOUT)
+                except SocketIOError as error:
+                    logger.debug("event socket: %s %s: %r", event, name, error)
+                self._subscribed.add((event, name))
+
+    def _receive(self, name: str, *data: Any) -> None:
+        payload = data[0] if data and isinstance(data[0], Mapping) else {}
+        event = RawEvent(name, payload)
+        logger.debug("event %s item=%s", name, payload.get("item_id"))
+        with self._state:
+            mailboxes = list(self._mailboxes)
+        for mailbox in mailboxes:
+            try:
+                wanted = mailbox.accepts(name, payload)
+            except Exception:
+                # One flow's mistake must not cost the others their events.
+                logger.exception("a filter failed on event %s", name)
+                continue
+            if wanted:
+                mailbox.post(event)
+
+
+def _wish(mailbox: AnyMailbox) -> tuple[str, str]:
+    if mailbox.bulk_downloads:
+        return ("subscribe_bulk_download", "default")
+    return ("subscribe_queue", mailbox.queue_id)
+
+
+def _websocket_options(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {"sslopt": {"context": settings.tls}}
+    if settings.is_loopback:
+        options["http_no_proxy"] = [settings.address.host]
+    return options
