@@ -1,0 +1,57 @@
+"""Values without a widget: kept as JSON, or only shown.
+
+The GUI keeps some values that it cannot edit (lists of LoRA or ControlNet metadata),
+and shows fields of nodes that it does not know. Theirs is the raw value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from invokeai_py_client.ivk_fields.faults import Fault, shown
+from invokeai_py_client.ivk_fields.template_field import RefusedError, TemplateField
+
+
+def json_fault(value: Any) -> Iterator[Fault]:
+    """A fault when a value is no JSON: the wire could not carry it."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        yield Fault("type", f"must be JSON: {error}", "any JSON value")
+
+
+class IvkRawField(TemplateField[Any]):
+    """Any JSON value, sent as it is; the server alone knows what is right."""
+
+    def _wire_faults(self, value: Any) -> Iterator[Fault]:
+        return json_fault(value)
+
+    @property
+    def allowed(self) -> str:
+        """Anything."""
+        return "any JSON value"
+
+
+class IvkUnknownField(TemplateField[Any]):
+    """A field that takes no value here: only an edge feeds it, or nobody knows it.
+
+    It shows what the file holds and refuses to be set.
+    """
+
+    READ_ONLY: ClassVar[bool] = True
+
+    def _accept(self, value: Any) -> Any:
+        raise RefusedError(
+            "read_only",
+            f"a field of type {self.type_name} takes no value, got {shown(value)}",
+            "an edge from another node",
+        )
+
+    def _checked(self, value: Any) -> Any:
+        # Unsetting would be a change too.
+        return self._accept(value)
+
+    def _wire_faults(self, value: Any) -> Iterator[Fault]:
+        return json_fault(value)
