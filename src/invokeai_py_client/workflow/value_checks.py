@@ -1,9 +1,9 @@
 """Would the server take this value in this field? Pure functions of a template.
 
 The server reads values with pydantic in its lenient mode: ``"7"`` and ``7.0`` are
-integers to it, ``5`` is no string. These functions accept what it accepts and refuse
-what it refuses, so that a file which runs from the GUI runs from here. (The typed
-fields of `ivk_fields` are stricter about what a user may *set*.)
+integers to it, ``5`` is text, ``true`` is not. These functions accept what it accepts
+and refuse what it refuses, so that a file which runs from the GUI runs from here. (The
+typed fields of `ivk_fields` are stricter about what a user may *set*.)
 
 Values of a batch are not looked at when they are enqueued; one that does not fit
 blocks the whole queue later. `batch_refusal` judges them as the worker will.
@@ -229,6 +229,9 @@ def _is_multiple(number: Number, step: float) -> bool:
 
 
 def _text_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
+    # Nodes turn numbers into text, which pydantic does not do by itself.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str):
         return Refusal("type", "text")
     if limits.min_length is not None and len(value) < limits.min_length:

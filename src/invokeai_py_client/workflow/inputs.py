@@ -1,0 +1,228 @@
+"""Inputs of a workflow: the entries of its form, in order, each with its field."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from invokeai_py_client.nodes.template import UNSET, InputTemplate, Limits
+from invokeai_py_client.workflow.form import FormField
+from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.naming import (
+    Entry,
+    NameParts,
+    find_entry,
+    input_names,
+)
+from invokeai_py_client.workflow.value_checks import describe
+
+__all__ = ["Inputs", "WorkflowInput", "build_inputs"]
+
+
+@dataclass(frozen=True, eq=False)
+class WorkflowInput:
+    """One entry of the form.
+
+    Attributes:
+        input_index: Its place in the form, depth first from 0; stable while the
+            form is.
+        name: Unique, a valid identifier; the keyword for `run` and `set_inputs`.
+        label: What the GUI shows.
+        description: The user's own description, else the server's.
+        node_id: The node it belongs to.
+        node_name: What the GUI calls the node.
+        node_type: The node's invocation type, such as ``l2i``.
+        field_name: The field's name in the graph.
+        field: The typed field. An input that the form shows twice is listed twice
+            and has one field.
+        required: True when the node cannot run without a value or an edge.
+        connected: True when an edge feeds it; its value is then not sent.
+        connected_from: (node, output) that feeds it; None when not connected, or
+            when the connector it hangs on leads nowhere.
+        template: The server's description; None when it does not know the node
+            type or the field, and the input can only be read.
+        settings: The form element's own widget settings.
+        user_label: The label the user gave; empty when there is none.
+        node_label: The label the user gave the node; empty when there is none.
+    """
+
+    input_index: int
+    name: str
+    label: str
+    description: str
+    node_id: str
+    node_name: str
+    node_type: str
+    field_name: str
+    field: Any = field(repr=False)
+    required: bool
+    connected: bool
+    connected_from: Optional[FieldKey]
+    template: Optional[InputTemplate]
+    settings: Optional[Mapping[str, Any]] = None
+    user_label: str = ""
+    node_label: str = ""
+
+    @property
+    def target(self) -> FieldKey:
+        """(node id, field name): what the input stands for in the graph."""
+        return self.node_id, self.field_name
+
+    @property
+    def type_name(self) -> str:
+        """The server's type name, such as ``IntegerField``; empty when unknown."""
+        return self.template.type.name if self.template else ""
+
+    @property
+    def default(self) -> Any:
+        """The value of a fresh node in wire form; `UNSET` when there is none."""
+        return self.template.default if self.template else UNSET
+
+    @property
+    def limits(self) -> Limits:
+        """What the server allows."""
+        return self.template.limits if self.template else Limits()
+
+    @property
+    def allowed(self) -> str:
+        """What the server allows, in words."""
+        if self.template is None:
+            return ""
+        return describe(self.template.type, self.template.limits)
+
+    @property
+    def value(self) -> Any:
+        """The field's value as it stands."""
+        return self.field.value
+
+    def __repr__(self) -> str:
+        mark = " connected" if self.connected else ""
+        mark += " required" if self.required else ""
+        return (
+            f"<input {self.input_index} {self.name}: {self.type_name or 'unknown'} "
+            f"= {self.field.value!r} ({self.node_name}.{self.field_name}){mark}>"
+        )
+
+
+class Inputs(Mapping[str, WorkflowInput]):
+    """The inputs of a workflow by name, in the form's order: a read-only mapping.
+
+    `inputs[key]` takes whatever `find` takes; iterating gives the names.
+
+    Attributes:
+        names: Every name, in the form's order.
+    """
+
+    def __init__(self, items: Sequence[WorkflowInput]) -> None:
+        self._items = tuple(items)
+        self._entries = tuple(_entry(item) for item in self._items)
+        self.names = tuple(item.name for item in self._items)
+        self._by_target: dict[FieldKey, WorkflowInput] = {}
+        for item in self._items:
+            self._by_target.setdefault(item.target, item)
+
+    def find(self, key: Any) -> WorkflowInput:
+        """The input that `key` means.
+
+        Args:
+            key: A name, a label, an index, a (node id, field) pair, or a field name
+                or the tail of a name when that is not ambiguous.
+
+        Raises:
+            InputNotFoundError: None goes by that key, or several do; `candidates`
+                says which.
+        """
+        return find_entry(self._entries, key)
+
+    def at(self, node_id: str, field_name: str) -> Optional[WorkflowInput]:
+        """The first input that shows this field; None when the form does not."""
+        return self._by_target.get((node_id, field_name))
+
+    @property
+    def in_order(self) -> tuple[WorkflowInput, ...]:
+        """Every input, in the form's order."""
+        return self._items
+
+    def __getitem__(self, key: Any) -> WorkflowInput:
+        return self.find(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.names
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._items)) or "<no inputs>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{word}</th>" for word in _COLUMNS)
+        rows = "".join(_row(item) for item in self._items)
+        return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+_COLUMNS = ("#", "name", "label", "value", "allowed", "node")
+
+
+def _row(item: WorkflowInput) -> str:
+    cells = (
+        item.input_index,
+        item.name,
+        item.label,
+        "← edge" if item.connected else repr(item.value),
+        item.allowed,
+        f"{item.node_name}.{item.field_name}",
+    )
+    return "<tr>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>"
+
+
+def _entry(item: WorkflowInput) -> Entry[WorkflowInput]:
+    labels = (item.user_label,) if item.user_label else ()
+    return Entry(
+        item=item,
+        target=item.target,
+        name=item.name,
+        labels=(*labels, item.label),
+        field_name=item.field_name,
+        description=f"{item.name} ({item.node_name}.{item.field_name})",
+    )
+
+
+def build_inputs(form: Sequence[FormField], fields: Mapping[FieldKey, Any]) -> Inputs:
+    """Name the form's fields and pair them with their typed fields.
+
+    Args:
+        form: The form, depth first.
+        fields: Typed fields by (node, field); one for every entry of the form.
+    """
+    names = input_names(
+        NameParts(item.user_label, item.node_label, item.field_name) for item in form
+    )
+    return Inputs(
+        [
+            WorkflowInput(
+                input_index=index,
+                name=name,
+                label=item.label,
+                description=item.description,
+                node_id=item.node_id,
+                node_name=item.node_title or item.node_type,
+                node_type=item.node_type,
+                field_name=item.field_name,
+                field=fields[item.node_id, item.field_name],
+                required=item.template.required if item.template else False,
+                connected=item.connected,
+                connected_from=item.connected_from,
+                template=item.template,
+                settings=item.settings,
+                user_label=item.user_label,
+                node_label=item.node_label,
+            )
+            for index, (name, item) in enumerate(zip(names, form))
+        ]
+    )

@@ -1,0 +1,228 @@
+"""Every field of every node, typed: made when first asked for, changed in place.
+
+The form shows some of a workflow's fields; the rest is reachable by node and field.
+`NodeFields` holds one typed field for each that was asked for, and knows which differ
+from the file. A copy costs what was changed, not what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from invokeai_py_client.exceptions import (
+    FieldProblem,
+    FieldValidationError,
+    InputNotFoundError,
+)
+from invokeai_py_client.ivk_fields.base import IvkField
+from invokeai_py_client.ivk_fields.registry import field_registry
+from invokeai_py_client.nodes.template import UNSET, InputTemplate
+from invokeai_py_client.workflow.loaded import FieldKey, LoadedNode, LoadedWorkflow
+from invokeai_py_client.workflow.naming import near_words, slug
+from invokeai_py_client.workflow.seeds import feeding_edge
+
+__all__ = ["NodeFields", "find_node", "find_node_field", "setting_problem"]
+
+
+class NodeFields:
+    """The typed fields of a workflow, by (node, field)."""
+
+    def __init__(self, loaded: LoadedWorkflow) -> None:
+        self._loaded = loaded
+        self._fields: dict[FieldKey, IvkField[Any]] = {}
+
+    def copy(self) -> NodeFields:
+        """The same values in fields of their own."""
+        other = NodeFields(self._loaded)
+        other._fields = {
+            key: field.clone() for key, field in self._fields.items() if _is_set(field)
+        }
+        return other
+
+    def field(self, key: FieldKey) -> IvkField[Any]:
+        """The field at (node id, field name), which the workflow must have."""
+        found = self._fields.get(key)
+        if found is None:
+            found = self._fields[key] = _build_field(self._loaded, key)
+        return found
+
+    def edits(self) -> dict[FieldKey, Any]:
+        """Values that differ from the file's, in wire form; `UNSET` for removed ones.
+
+        They may hold `Reference`s, which a submission resolves.
+        """
+        return {
+            key: wire_value(field)
+            for key, field in self._fields.items()
+            if _is_set(field)
+        }
+
+    def reset(self) -> None:
+        """Forget every change; fields handed out before are no longer part of this."""
+        self._fields.clear()
+
+
+def _is_set(field: IvkField[Any]) -> bool:
+    return field.is_changed
+
+
+def wire_value(field: IvkField[Any]) -> Any:
+    """What the field sends; `UNSET` when it sends nothing."""
+    value = field.to_api_format().get("value", UNSET)
+    return UNSET if value is None else value
+
+
+def field_info(
+    node: LoadedNode, field_name: str, template: Optional[InputTemplate]
+) -> dict[str, Any]:
+    """What the field registry decides by, see `ivk_fields.registry`."""
+    stored = node.inputs.get(field_name)
+    info: dict[str, Any] = {
+        "type": template.type.name if template else "",
+        "name": field_name,
+        "label": stored.label if stored else "",
+        "node_type": node.type,
+        "cardinality": template.type.cardinality if template else "SINGLE",
+        "required": template.required if template else False,
+        "template": template,
+    }
+    if stored is not None and stored.value is not UNSET:
+        info["value"] = stored.value
+    return info
+
+
+def _build_field(loaded: LoadedWorkflow, key: FieldKey) -> IvkField[Any]:
+    node = loaded.nodes[key[0]]
+    template = node.template_of(key[1])
+    field = field_registry.build(field_info(node, key[1], template))
+    field.bind(
+        node_id=key[0],
+        field_name=key[1],
+        label=field_label(node, key[1]),
+        template=template,
+    )
+    return field
+
+
+def field_label(node: LoadedNode, field_name: str) -> str:
+    """What the GUI calls a field: the user's label, else the template's title."""
+    stored = node.inputs.get(field_name)
+    if stored is not None and stored.label:
+        return stored.label
+    template = node.template_of(field_name)
+    return template.title if template else field_name
+
+
+def find_node(loaded: LoadedWorkflow, key: str) -> LoadedNode:
+    """The node with this id, or else the only one with this label or type.
+
+    Raises:
+        InputNotFoundError: No node goes by that, or several do.
+    """
+    if key in loaded.nodes:
+        return loaded.nodes[key]
+    nodes = list(loaded.nodes.values())
+    for matches in (
+        [node for node in nodes if node.label == key],
+        [node for node in nodes if node.type == key],
+        [node for node in nodes if slug(node.title) == slug(key) != ""],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            listing = ", ".join(_node_words(node) for node in matches)
+            raise InputNotFoundError(
+                f"{key!r} could be any of {len(matches)} nodes: {listing}",
+                key=key,
+                candidates=[node.id for node in matches],
+            )
+    raise _no_node(nodes, key)
+
+
+def _node_words(node: LoadedNode) -> str:
+    return f"{node.id} ({node.title}, {node.type})"
+
+
+def _no_node(nodes: Iterable[LoadedNode], key: str) -> InputNotFoundError:
+    words: dict[str, str] = {}
+    for node in nodes:
+        for word in (node.id, node.label, node.type, node.title):
+            words.setdefault(slug(word), node.id)
+    words.pop("", None)
+    near = near_words(str(key), words)
+    by_id = {node.id: node for node in nodes}
+    shown = [_node_words(by_id[item]) for item in near or by_id]
+    lead = "did you mean" if near else "nodes:"
+    return InputNotFoundError(
+        f"no node goes by {key!r}; {lead} {', '.join(shown) or 'none'}",
+        key=key,
+        candidates=near or list(by_id),
+    )
+
+
+def find_node_field(loaded: LoadedWorkflow, node_key: str, field_name: str) -> FieldKey:
+    """(node id, field name) of a field that the node has.
+
+    Raises:
+        InputNotFoundError: There is no such node or field.
+    """
+    node = find_node(loaded, node_key)
+    names = list(node.template.inputs) if node.template else []
+    names.extend((*node.dynamic_inputs, *node.inputs))
+    if field_name in names:
+        return node.id, field_name
+    tails = [name for name in names if name.rsplit("::", 1)[-1] == field_name]
+    if len(tails) == 1:
+        return node.id, tails[0]
+    known = list(dict.fromkeys(names))
+    near = near_words(field_name, {slug(name): name for name in known})
+    raise InputNotFoundError(
+        f"node {_node_words(node)} has no field {field_name!r}; "
+        f"it has {', '.join(near or known) or 'none'}",
+        key=(node_key, field_name),
+        candidates=near or known,
+    )
+
+
+def setting_problem(loaded: LoadedWorkflow, key: FieldKey) -> Optional[FieldProblem]:
+    """Why no value can be set here, whatever it is; None when one can."""
+    node = loaded.nodes[key[0]]
+    template = node.template_of(key[1])
+    place = f"{node.title}.{key[1]} ({key[0]})"
+    if template is None:
+        unknown = f"field {key[1]!r}" if node.template else f"node type {node.type!r}"
+        message = f"{place} can only be read: the server does not know {unknown}"
+        return FieldProblem(message, "read_only", *key)
+    edge = feeding_edge(loaded, key)
+    if edge is not None and edge.source in loaded.nodes:
+        feeder = loaded.nodes[edge.source]
+        message = (
+            f"{place} cannot be set: an edge feeds it from "
+            f"{feeder.title}.{edge.source_handle} ({feeder.id}); set that node instead"
+        )
+        return FieldProblem(message, "connected", *key)
+    if template.input == "connection":
+        message = f"{place} cannot be set: it only takes an edge"
+        return FieldProblem(message, "connection_only", *key)
+    return None
+
+
+def check_setting(
+    loaded: LoadedWorkflow, fields: Mapping[FieldKey, Any]
+) -> list[FieldProblem]:
+    """Problems of setting these fields, whatever the values are."""
+    found = (setting_problem(loaded, key) for key in fields)
+    return [problem for problem in found if problem is not None]
+
+
+def refuse_setting(loaded: LoadedWorkflow, key: FieldKey) -> None:
+    """Raise when no value can be set at `key`.
+
+    Raises:
+        FieldValidationError: An edge feeds the field, it only takes edges, or the
+            server does not know it.
+    """
+    problem = setting_problem(loaded, key)
+    if problem is not None:
+        raise FieldValidationError([problem])
