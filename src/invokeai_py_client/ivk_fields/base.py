@@ -86,6 +86,7 @@ class IvkField(BaseModel, Generic[T]):
     _template: Optional[InputTemplate] = PrivateAttr(default=None)
     _type_name: Optional[str] = PrivateAttr(default=None)
     _original: Any = PrivateAttr(default=UNSET)
+    _lock: Optional[FieldProblem] = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
         """Make a field with a value, checked.
@@ -104,6 +105,7 @@ class IvkField(BaseModel, Generic[T]):
         if name.startswith("_"):
             super().__setattr__(name, value)
             return
+        self._refuse_when_locked()
         state, names = dict(self.__dict__), set(self.model_fields_set)
         done = False
         try:
@@ -206,6 +208,17 @@ class IvkField(BaseModel, Generic[T]):
     def unresolved(self) -> list[Reference]:
         """What a server has to be asked before the value can be sent."""
         return list(find_references(self.value))
+
+    def lock(self, problem: FieldProblem) -> None:
+        """Refuse every assignment from now on, for a reason outside the value.
+
+        The server would ignore a value where an edge feeds the field.
+        """
+        self._lock = problem
+
+    def _refuse_when_locked(self) -> None:
+        if self._lock is not None:
+            raise FieldValidationError([self._lock])
 
     def bind(
         self,

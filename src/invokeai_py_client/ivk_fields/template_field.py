@@ -66,6 +66,7 @@ class TemplateField(IvkField[T], Generic[T]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "value":
+            self._refuse_when_locked()
             self.__dict__["value"] = self._checked(value)
             self.__pydantic_fields_set__.add("value")
         else:
