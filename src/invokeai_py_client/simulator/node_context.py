@@ -1,0 +1,164 @@
+"""The services behind `execution.Context`, bound to one running node."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
+
+from PIL import Image
+
+from .database import Row
+from .execution import CanceledError
+from .images import ImageNotFoundError, ImageRecordNotFoundException
+from .node_schema import Node, NodeSchemas
+from .processor_events import invocation_event
+from .session import Session
+
+if TYPE_CHECKING:
+    from .processor import Processor
+    from .simulation import Simulation
+
+
+class NodeContext:
+    """What one node may use while it runs."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        processor: Processor,
+        row: Row,
+        session: Session,
+        node: Node,
+    ) -> None:
+        self._simulation = simulation
+        self._processor = processor
+        self._row = row
+        self._session = session
+        self._node = node
+
+    @property
+    def schemas(self) -> NodeSchemas:
+        """The server's node types."""
+        return self._simulation.schemas
+
+    def open_image(self, reference: Any, mode: Optional[str] = None) -> Image.Image:
+        """A copy of a stored image, converted to a mode if one is given."""
+        try:
+            self._simulation.images.record(reference.image_name)
+            image = self._simulation.images.open(reference.image_name)
+        except ImageNotFoundError:
+            raise ImageRecordNotFoundException from None
+        return image.convert(mode) if mode and mode != image.mode else image
+
+    def image_fields(self, reference: Any) -> dict[str, Any]:
+        """The fields of `image_output` for an image that exists."""
+        try:
+            return _fields(self._simulation.images.dto(reference.image_name))
+        except ImageNotFoundError:
+            raise ImageRecordNotFoundException from None
+
+    def save_image(
+        self, image: Image.Image, category: str = "general"
+    ) -> dict[str, Any]:
+        """Store an image as the node's output; returns the fields of `image_output`."""
+        self.progress("Saving image")
+        metadata = getattr(self._node, "metadata", None)
+        board = getattr(self._node, "board", None)
+        graph = self._session.graph.model_dump_json()
+        self._simulation.faults.before_image_save()
+        return _fields(
+            self._simulation.images.create(
+                image,
+                origin="internal",
+                category=category,
+                is_intermediate=self._node.is_intermediate,
+                board_id=board.board_id if board else None,
+                session_id=self._row["session_id"],
+                node_id=self._node.id,
+                metadata=json.dumps(metadata.model_dump()) if metadata else None,
+                workflow=self._row["workflow"],
+                graph=graph,
+                user_id=self._row["user_id"],
+            )
+        )
+
+    def model_config(self, reference: Any) -> Mapping[str, Any]:
+        """The configuration of an installed model; only the key is looked up."""
+        config = self._simulation.models.find(reference.key)
+        if config is None:
+            # The class of the real server's error is plain `Exception`.
+            raise Exception(f"Unknown model {reference.key}")  # noqa: TRY002
+        return config
+
+    def load_model(self, reference: Any) -> None:
+        """Tell clients that a model is loaded, as happens before it is used."""
+        config = self.model_config(reference)
+        submodel = reference.submodel_type
+        payload = {
+            "config": config,
+            "submodel_type": getattr(submodel, "value", submodel),
+            "user_id": self._row["user_id"],
+        }
+        self.progress(f"Loading model {config['name']}")
+        self._simulation.emit("model_load_started", payload)
+        self._simulation.emit("model_load_complete", payload)
+
+    def progress(
+        self,
+        message: str,
+        percentage: Optional[float] = None,
+        image: Optional[Image.Image] = None,
+        size: Optional[tuple[int, int]] = None,
+    ) -> None:
+        """Send a progress event.
+
+        Raises:
+            CanceledError: The job was cancelled.
+        """
+        if self._processor.canceled.is_set():
+            raise CanceledError
+        self._simulation.emit(
+            "invocation_progress",
+            {
+                **invocation_event(self._row, self._session, self._node),
+                "message": message,
+                "percentage": percentage,
+                "image": None if image is None else _preview(image, size),
+                "device": None,
+            },
+        )
+
+    def pause_for_step(self) -> None:
+        """Wait as long as one denoising step is configured to take."""
+        self._processor.pause_for_step()
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a stand-in for a tensor under its name."""
+        self._simulation.stand_ins.keep(name, value)
+
+    def recall(self, name: str) -> Any:
+        """The stand-in that was kept under a name; None if there is none."""
+        return self._simulation.stand_ins.find(name)
+
+
+def _fields(dto: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "image": {"image_name": dto["image_name"]},
+        "width": dto["width"],
+        "height": dto["height"],
+    }
+
+
+def _preview(image: Image.Image, size: Optional[tuple[int, int]]) -> dict[str, Any]:
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG")
+    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+    width, height = size or image.size
+    return {
+        "width": width,
+        "height": height,
+        "dataURL": f"data:image/jpeg;base64,{encoded}",
+    }

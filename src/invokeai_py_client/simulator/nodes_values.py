@@ -1,0 +1,214 @@
+"""Nodes that compute with plain values: primitives, math, strings, collections."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from .execution import Context, Fields, implements
+
+
+@implements("boolean", "integer", "float", "string")
+def _primitive(node: Any, context: Context) -> Fields:
+    return {"value": node.value}
+
+
+@implements(
+    "boolean_collection",
+    "integer_collection",
+    "float_collection",
+    "string_collection",
+    "latents_collection",
+    "conditioning_collection",
+)
+def _collection(node: Any, context: Context) -> Fields:
+    return {"collection": node.collection}
+
+
+@implements("color")
+def _color(node: Any, context: Context) -> Fields:
+    return {"color": node.color}
+
+
+@implements("image")
+def _image(node: Any, context: Context) -> Fields:
+    return context.image_fields(node.image)
+
+
+@implements("image_collection")
+def _image_collection(node: Any, context: Context) -> Fields:
+    return {"collection": (node.collection or []) + (node.images or [])}
+
+
+@implements("iterate")
+def _iterate(node: Any, context: Context) -> Fields:
+    return {
+        "item": node.collection[node.index],
+        "index": node.index,
+        "total": len(node.collection),
+    }
+
+
+@implements("collect")
+def _collect(node: Any, context: Context) -> Fields:
+    return {"collection": list(node.collection)}
+
+
+@implements("if")
+def _if(node: Any, context: Context) -> Fields:
+    return {"value": node.true_input if node.condition else node.false_input}
+
+
+@implements("add")
+def _add(node: Any, context: Context) -> Fields:
+    return {"value": node.a + node.b}
+
+
+@implements("sub")
+def _sub(node: Any, context: Context) -> Fields:
+    return {"value": node.a - node.b}
+
+
+@implements("mul")
+def _mul(node: Any, context: Context) -> Fields:
+    return {"value": node.a * node.b}
+
+
+@implements("div")
+def _div(node: Any, context: Context) -> Fields:
+    # Through floats, as the server does: large results lose digits there too.
+    return {"value": int(node.a / node.b)}
+
+
+@implements("rand_int")
+def _rand_int(node: Any, context: Context) -> Fields:
+    return {"value": int(np.random.randint(node.low, node.high, dtype=np.int64))}
+
+
+@implements("rand_float")
+def _rand_float(node: Any, context: Context) -> Fields:
+    return {"value": round(float(np.random.uniform(node.low, node.high)), node.decimals)}
+
+
+@implements("float_to_int")
+def _float_to_int(node: Any, context: Context) -> Fields:
+    quotient = node.value / node.multiple
+    if node.method == "Nearest":
+        whole = round(quotient)
+    elif node.method == "Floor":
+        whole = float(np.floor(quotient))
+    elif node.method == "Ceiling":
+        whole = float(np.ceil(quotient))
+    else:
+        whole = int(quotient)
+    return {"value": whole * node.multiple}
+
+
+@implements("round_float")
+def _round_float(node: Any, context: Context) -> Fields:
+    return {"value": round(node.value, node.decimals)}
+
+
+@implements("integer_math")
+def _integer_math(node: Any, context: Context) -> Fields:
+    operations = {
+        "ADD": lambda a, b: a + b,
+        "SUB": lambda a, b: a - b,
+        "MUL": lambda a, b: a * b,
+        "DIV": lambda a, b: int(a / b),
+        "EXP": lambda a, b: a**b,
+        "MOD": lambda a, b: a % b,
+        "ABS": lambda a, b: abs(a),
+        "MIN": min,
+        "MAX": max,
+    }
+    return {"value": operations[node.operation](node.a, node.b)}
+
+
+@implements("float_math")
+def _float_math(node: Any, context: Context) -> Fields:
+    operations = {
+        "ADD": lambda a, b: a + b,
+        "SUB": lambda a, b: a - b,
+        "MUL": lambda a, b: a * b,
+        "DIV": lambda a, b: a / b,
+        "EXP": lambda a, b: a**b,
+        "SQRT": lambda a, b: float(np.sqrt(a)),
+        "ABS": lambda a, b: abs(a),
+        "MIN": min,
+        "MAX": max,
+    }
+    return {"value": operations[node.operation](node.a, node.b)}
+
+
+@implements("range")
+def _range(node: Any, context: Context) -> Fields:
+    return {"collection": list(range(node.start, node.stop, node.step))}
+
+
+@implements("range_of_size")
+def _range_of_size(node: Any, context: Context) -> Fields:
+    stop = node.start + node.step * node.size
+    return {"collection": list(range(node.start, stop, node.step))}
+
+
+@implements("random_range")
+def _random_range(node: Any, context: Context) -> Fields:
+    generator = np.random.default_rng(node.seed)
+    numbers = generator.integers(low=node.low, high=node.high, size=node.size)
+    return {"collection": [int(number) for number in numbers]}
+
+
+@implements("float_range")
+def _float_range(node: Any, context: Context) -> Fields:
+    return {"collection": np.linspace(node.start, node.stop, node.steps).tolist()}
+
+
+@implements("string_join")
+def _string_join(node: Any, context: Context) -> Fields:
+    return {"value": (node.string_left or "") + (node.string_right or "")}
+
+
+@implements("string_join_three")
+def _string_join_three(node: Any, context: Context) -> Fields:
+    parts = (node.string_left, node.string_middle, node.string_right)
+    return {"value": "".join(part or "" for part in parts)}
+
+
+@implements("string_split")
+def _string_split(node: Any, context: Context) -> Fields:
+    # An empty delimiter is str.split's ValueError, on the server too.
+    first, *rest = node.string.split(node.delimiter, 1)
+    return {"string_1": first, "string_2": rest[0] if rest else ""}
+
+
+@implements("string_split_neg")
+def _string_split_neg(node: Any, context: Context) -> Fields:
+    positive, negative = "", ""
+    depth, escaped = 0, False
+    for char in node.string or "":
+        kept = char
+        if char == "[" and not escaped:
+            negative += " "
+            depth += 1
+        elif char == "]" and not escaped:
+            depth -= 1
+            kept = " "
+        elif depth > 0:
+            negative += char
+        else:
+            positive += char
+        escaped = kept == "\\" and not escaped
+    return {"positive_string": positive, "negative_string": negative}
+
+
+@implements("string_replace")
+def _string_replace(node: Any, context: Context) -> Fields:
+    text, pattern = node.string or "", node.search_string or ""
+    if pattern:
+        if not node.use_regex:
+            pattern = "(?i)" + re.escape(pattern)
+        text = re.sub(pattern, node.replace_string or "", text)
+    return {"value": text}

@@ -1,0 +1,65 @@
+"""Pictures that say what a real server would have painted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_LINES = ("prompt", "negative", "seed", "steps", "cfg_scale", "scheduler", "model")
+
+
+def placeholder(facts: Mapping[str, Any], width: int, height: int) -> Image.Image:
+    """A labelled picture, plainly not a generated one; equal facts, equal pixels.
+
+    Args:
+        facts: What is known of the generation: prompt, seed, steps, model, …
+        width: In pixels.
+        height: In pixels.
+    """
+    text = json.dumps(facts, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    image = _background(digest, width, height)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default()
+    columns = max(width // 7, 6)
+    lines = ["SIMULATED", f"{width}x{height}"]
+    for key in _LINES:
+        if facts.get(key) not in (None, ""):
+            lines += textwrap.wrap(f"{key}: {facts[key]}", columns)
+    for row, line in enumerate(lines):
+        top = 4 + 12 * row
+        if top + 12 > height and row:
+            break
+        draw.text((5, top + 1), line, fill=(0, 0, 0), font=font)
+        draw.text((4, top), line, fill=(255, 255, 255), font=font)
+    return image
+
+
+def preview(facts: Mapping[str, Any], size: tuple[int, int], done: float) -> Image.Image:
+    """What a denoising step shows: the picture's colours, coming out of noise."""
+    small = (max(size[0] // 8, 1), max(size[1] // 8, 1))
+    text = json.dumps(facts, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    target = np.asarray(_background(digest, *small), dtype=np.float32)
+    generator = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    noise = generator.uniform(0, 255, target.shape)
+    return Image.fromarray((target * done + noise * (1 - done)).astype(np.uint8))
+
+
+def _background(digest: bytes, width: int, height: int) -> Image.Image:
+    first = np.array(list(digest[0:3]), dtype=np.float32) * 0.6
+    last = np.array(list(digest[3:6]), dtype=np.float32) * 0.6
+    across = np.linspace(0, 1, width)[None, :, None]
+    down = np.linspace(0, 1, height)[:, None, None]
+    blend = (across + down) / 2
+    pixels = first * (1 - blend) + last * blend
+    # Stripes, so that nobody takes it for a photograph.
+    stripes = ((np.arange(width)[None, :] + np.arange(height)[:, None]) // 16) % 2
+    pixels += stripes[:, :, None] * 12
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
