@@ -31,7 +31,9 @@ class GeneratorConfig(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         """The object on the wire; what is None is left out."""
-        return self.model_dump(exclude_none=True)
+        # Not `model_dump`: a board may be a reference, which stays what it is.
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class FloatConfig(GeneratorConfig):
