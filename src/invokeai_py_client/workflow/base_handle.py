@@ -37,7 +37,6 @@ from invokeai_py_client.workflow.loaded import (
 from invokeai_py_client.workflow.node_fields import (
     NodeFields,
     find_node_field,
-    refuse_setting,
     setting_problem,
     wire_value,
 )
@@ -165,6 +164,10 @@ class BaseWorkflowHandle:
                     fields[key] = self._fields.field(key)
                     fields[key].bind(input_index=index, label=item.label)
             self._inputs = build_inputs(form, fields)
+            for shown in self._inputs.in_order:
+                problem = setting_problem(self._loaded, shown.target)
+                if problem is not None:
+                    shown.field.lock(_at_input(problem, shown))
         return self._inputs
 
     @property
@@ -269,9 +272,7 @@ class BaseWorkflowHandle:
             InputNotFoundError: There is no such node or field.
             FieldValidationError: The value is refused, or an edge feeds the field.
         """
-        key = find_node_field(self._loaded, node, field_name)
-        refuse_setting(self._loaded, key)
-        self._fields.field(key).value = value
+        self.get_node_field(node, field_name).value = value
 
     def with_inputs(
         self: H, inputs: Optional[Mapping[Any, Any]] = None, /, **values: Any

@@ -1,111 +1,105 @@
 """Which outputs the server lets an edge connect to which inputs.
 
-The server compares the Python types of its nodes, not the GUI's type names, and is
-the stricter of the two where an input may be null: an integer goes into a number, but
-not into a number-or-null. Templates tell enough to follow it: a type's name, whether
-it is one, many or either, whether null is allowed, and the choices of an enumeration.
+The server compares the Python types of its nodes, not the GUI's type names. So it
+lets a list of integers into an integer (its rule looks for one type among the
+arguments of the other), and is stricter than the GUI where an input may be null: an
+integer goes into a number, but not into a number-or-null. Here the types are built
+again from the templates, and the server's rule is applied to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 from invokeai_py_client.nodes.template import (
-    Cardinality,
     FieldType,
     InputTemplate,
     OutputTemplate,
 )
 
-__all__ = ["Port", "input_port", "is_compatible", "output_port"]
+__all__ = [
+    "ANY",
+    "ListOf",
+    "OneOf",
+    "PortType",
+    "collected_types",
+    "common_root",
+    "has_list",
+    "input_type",
+    "is_any",
+    "is_compatible",
+    "item_types",
+    "output_type",
+]
 
-# Python's `Any`, and lists of it, which the server treats alike.
-ANY_TYPES = frozenset({"AnyField", "CollectionItemField", "CollectionField"})
-
-Alternative = tuple[str, bool]
-"""One member of a union: (type name, whether it is a list of it)."""
+ANY = "Any"
+NULL = "null"
 
 
 @dataclass(frozen=True)
-class Port:
-    """The type of one end of an edge, as the server sees it.
+class ListOf:
+    """A list."""
 
-    Attributes:
-        name: The type's name.
-        cardinality: One, many, or either.
-        nullable: Whether null is a member of the type.
-        choices: The values of an enumeration; None when it is none, or not known.
-    """
+    item: str
 
-    name: str
-    cardinality: Cardinality
-    nullable: bool = False
-    choices: Optional[Sequence[object]] = None
-
-    @property
-    def is_any(self) -> bool:
-        """True when everything connects here."""
-        return self.name in ANY_TYPES
-
-    @property
-    def is_list(self) -> bool:
-        """True when the type is a list and nothing else, as iterators need it."""
-        return self.cardinality == "COLLECTION" and not self.nullable
-
-    @property
-    def has_list(self) -> bool:
-        """True when a list is among its members."""
-        return self.cardinality != "SINGLE"
-
-    @property
-    def alternatives(self) -> frozenset[Alternative]:
-        """The members of the type, null aside."""
-        members = {"SINGLE": (False,), "COLLECTION": (True,)}
-        many = members.get(self.cardinality, (False, True))
-        return frozenset((self.name, is_list) for is_list in many)
-
-    @property
-    def item(self) -> Port:
-        """What a list of this type holds."""
-        return Port(self.name, "SINGLE", choices=self.choices)
+    def __str__(self) -> str:
+        return f"list of {self.item}"
 
 
-def output_port(template: OutputTemplate) -> Port:
-    """The port of an output; the server's outputs are never null."""
-    wire_type = _wire_type(template.type)
-    return Port(wire_type.name, wire_type.cardinality)
+@dataclass(frozen=True)
+class OneOf:
+    """A union, null among its members where the server allows it."""
+
+    members: frozenset[Union[str, ListOf]]
+
+    def __str__(self) -> str:
+        return " or ".join(sorted(map(str, self.members)))
 
 
-def input_port(template: InputTemplate) -> Port:
-    """The port of an input."""
-    wire_type = _wire_type(template.type)
-    choices = template.limits.choices if wire_type.name == "EnumField" else None
-    return Port(
-        wire_type.name, wire_type.cardinality, template.limits.nullable, choices
-    )
+PortType = Union[str, ListOf, OneOf]
+"""The type of one end of an edge; text is the name of a class."""
 
 
-def _wire_type(field_type: FieldType) -> FieldType:
-    if field_type.name in ANY_TYPES or field_type.original is None:
-        return field_type
-    return field_type.original
+def output_type(template: OutputTemplate) -> PortType:
+    """The type of an output; whether it may be null is not known, and rarely so."""
+    return _port_type(template.type, nullable=False)
 
 
-def is_compatible(source: Port, target: Port) -> bool:
-    """True when the server accepts an edge from `source` to `target`."""
-    if source.is_any or target.is_any:
-        return True
-    if source.name == target.name == "EnumField" and source.choices is None:
-        # An output's template does not say which words it gives.
-        return True
-    if source.alternatives <= target.alternatives:
-        return not source.nullable or target.nullable
-    if not target.nullable and len(target.alternatives) == 1:
-        # One type among those an output may have is enough for the server.
-        return target.alternatives <= source.alternatives or _converts(source, target)
-    return False
+def input_type(template: InputTemplate) -> PortType:
+    """The type of an input."""
+    return _port_type(template.type, nullable=template.limits.nullable)
+
+
+def _port_type(field_type: FieldType, *, nullable: bool) -> PortType:
+    name = field_type.name
+    if name in ("AnyField", "CollectionItemField"):
+        return ANY
+    if name == "CollectionField":
+        return ListOf(ANY)
+    if field_type.original is not None and name != "SchedulerField":
+        return _port_type(field_type.original, nullable=nullable)
+    members: set[Union[str, ListOf]] = set()
+    if field_type.cardinality != "COLLECTION":
+        members.add(name)
+    if field_type.cardinality != "SINGLE":
+        members.add(ListOf(name))
+    if nullable:
+        members.add(NULL)
+    return next(iter(members)) if len(members) == 1 else OneOf(frozenset(members))
+
+
+def _arguments(port: PortType) -> frozenset[Union[str, ListOf]]:
+    """What Python's `get_args` gives: the item of a list, the members of a union."""
+    if isinstance(port, ListOf):
+        return frozenset({port.item})
+    return port.members if isinstance(port, OneOf) else frozenset()
+
+
+def is_any(port: PortType) -> bool:
+    """True when everything connects here: anything, or a list of anything."""
+    return port == ANY or ANY in _arguments(port)
 
 
 CONVERSIONS = frozenset(
@@ -119,20 +113,51 @@ CONVERSIONS = frozenset(
 )
 
 
-def _converts(source: Port, target: Port) -> bool:
-    is_single = source.cardinality == target.cardinality == "SINGLE"
-    return is_single and (source.name, target.name) in CONVERSIONS
+def is_compatible(source: PortType, target: PortType) -> bool:
+    """True when the server accepts an edge from `source` to `target`."""
+    if source == target or is_any(source) or is_any(target):
+        return True
+    if source in _arguments(target) or target in _arguments(source):
+        return True
+    if (source, target) in CONVERSIONS:
+        return True
+    own = _arguments(source)
+    return bool(own) and own <= _arguments(target)
 
 
-def common_root(ports: Sequence[Port]) -> tuple[bool, Optional[Port]]:
+def has_list(port: PortType) -> bool:
+    """True for a list, and a union with one."""
+    if isinstance(port, OneOf):
+        return any(isinstance(member, ListOf) for member in port.members)
+    return isinstance(port, ListOf)
+
+
+def item_types(port: PortType) -> set[str]:
+    """What the lists of this type hold; nothing for what has no list."""
+    members = port.members if isinstance(port, OneOf) else frozenset({port})
+    if port == ANY:
+        return {ANY}
+    return {member.item for member in members if isinstance(member, ListOf)}
+
+
+def collected_types(port: PortType) -> set[Union[str, ListOf]]:
+    """What a collector gets from an edge into its ``item``."""
+    if isinstance(port, OneOf):
+        return set(port.members) - {NULL}
+    return {port.item if isinstance(port, ListOf) else port}
+
+
+def common_root(
+    types: Iterable[Union[str, ListOf]],
+) -> tuple[bool, Optional[Union[str, ListOf]]]:
     """The one type that collected items share.
 
     Returns:
         False when they share none, and the type; None when nothing is known of them.
     """
-    names = {port.name: port for port in ports if not port.is_any}
-    if set(names) == {"BooleanField", "IntegerField"}:
-        return True, names["IntegerField"]
+    names = set(types) - {ANY, NULL}
+    if names == {"BooleanField", "IntegerField"}:
+        return True, "IntegerField"
     if len(names) > 1:
         return False, None
-    return True, next(iter(names.values()), None)
+    return True, next(iter(names), None)

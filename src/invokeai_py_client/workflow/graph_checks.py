@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import FieldProblem
 from invokeai_py_client.nodes.template import NodeTemplate
 from invokeai_py_client.workflow.connection_types import (
-    Port,
+    ListOf,
+    PortType,
+    collected_types,
     common_root,
-    input_port,
+    has_list,
+    input_type,
+    is_any,
     is_compatible,
-    output_port,
+    item_types,
+    output_type,
 )
 from invokeai_py_client.workflow.loaded import FieldKey
 
@@ -66,17 +71,17 @@ class GraphView:
         """The node's template; None when there is no such node or type."""
         return self._catalog.get(self.type_of(node_id))
 
-    def source_port(self, edge: GraphEdge) -> Optional[Port]:
-        """The port an edge leaves; None when there is none."""
+    def source_type(self, edge: GraphEdge) -> Optional[PortType]:
+        """The type of the output an edge leaves; None when there is none."""
         template = self.template(edge.source[0])
         found = template.outputs.get(edge.source[1]) if template else None
-        return output_port(found) if found else None
+        return output_type(found) if found else None
 
-    def target_port(self, edge: GraphEdge) -> Optional[Port]:
-        """The port an edge enters; None when there is none."""
+    def target_type(self, edge: GraphEdge) -> Optional[PortType]:
+        """The type of the input an edge enters; None when there is none."""
         template = self.template(edge.target[0])
         found = template.inputs.get(edge.target[1]) if template else None
-        return input_port(found) if found else None
+        return input_type(found) if found else None
 
     @cached_property
     def edges_into(self) -> Mapping[FieldKey, Sequence[GraphEdge]]:
@@ -157,10 +162,10 @@ def _end_problem(view: GraphView, edge: GraphEdge) -> Optional[FieldProblem]:
     for node_id, role in ((edge.source[0], "source"), (edge.target[0], "target")):
         if node_id not in view.nodes:
             return _edge_problem(edge, "edge_end", f"there is no {role} node {node_id}")
-    if view.template(edge.source[0]) and view.source_port(edge) is None:
+    if view.template(edge.source[0]) and view.source_type(edge) is None:
         words = f"node {edge.source[0]} has no output {edge.source[1]!r}"
         return _edge_problem(edge, "edge_end", words)
-    if view.template(edge.target[0]) is None or view.target_port(edge) is not None:
+    if view.template(edge.target[0]) is None or view.target_type(edge) is not None:
         return None
     if _is_dynamic(view, edge) or edge.target[1] in HIDDEN_INPUTS:
         return None
@@ -207,20 +212,15 @@ def _cycle_problems(view: GraphView) -> Iterator[FieldProblem]:
 
 
 def _type_problems(view: GraphView, edge: GraphEdge) -> Iterator[FieldProblem]:
-    source, target = view.source_port(edge), view.target_port(edge)
+    source, target = view.source_type(edge), view.target_type(edge)
     if source is None or target is None or is_compatible(source, target):
         return
-    words = f"{_words(source)} does not fit {_words(target)}"
-    yield _edge_problem(edge, "edge_type", words)
+    yield _edge_problem(edge, "edge_type", f"{source} does not fit {target}")
 
 
-def _words(port: Port) -> str:
-    many = {"SINGLE": "", "COLLECTION": " list"}
-    kind = many.get(port.cardinality, " or a list of it")
-    return f"{port.name}{kind}{' or null' if port.nullable else ''}"
+# -- iterators and collectors -----------------------------------------------------
 
-
-# -- iterators and collectors -------------------------------------------------------
+Item = Union[str, ListOf]
 
 
 def _special_problems(view: GraphView) -> Iterator[FieldProblem]:
@@ -241,49 +241,49 @@ def _iterator_fault(view: GraphView, node_id: str) -> Optional[str]:
     entering = view.edges_into.get((node_id, COLLECTION), ())
     if len(entering) != 1:
         return f"it needs one edge into its collection, it has {len(entering)}"
-    source = view.source_port(entering[0])
+    source = view.source_type(entering[0])
     if source is None:
         return None
-    if not source.is_list:
-        return f"its collection is fed by {_words(source)}, which is no list"
-    targets = _target_ports(view, (node_id, ITEM))
+    if not isinstance(source, ListOf):
+        return f"its collection is fed by {source}, which is no list"
+    targets = _target_types(view, (node_id, ITEM))
     if not all(is_compatible(source.item, target) for target in targets):
-        return f"an item of {_words(source)} does not fit where its edges lead"
+        return f"an item of a {source} does not fit where its edges lead"
     collector = entering[0].source[0]
     if view.type_of(collector) != COLLECT:
         return None
-    roots = _collected(view, collector)
-    if not roots:
+    collected = _collected(view, collector)
+    if not collected:
         return f"the collector {collector} that feeds it collects nothing"
-    _, root = common_root(roots)
+    _, root = common_root(collected)
     if root is not None and not all(is_compatible(root, port) for port in targets):
         return f"what {collector} collects does not fit where its edges lead"
     return None
 
 
-def _target_ports(view: GraphView, output: FieldKey) -> list[Port]:
-    ports = [view.target_port(edge) for edge in view.edges_from.get(output, ())]
-    return [port for port in ports if port is not None]
+def _target_types(view: GraphView, output: FieldKey) -> list[PortType]:
+    found = [view.target_type(edge) for edge in view.edges_from.get(output, ())]
+    return [port for port in found if port is not None]
 
 
 def _collected(
     view: GraphView, node_id: str, seen: frozenset[str] = frozenset()
-) -> list[Port]:
+) -> set[Item]:
     """Types of what a collector collects, through chains of collectors."""
     if node_id in seen:
-        return []
-    found = []
+        return set()
+    found: set[Item] = set()
     for edge in view.edges_into.get((node_id, ITEM), ()):
-        port = view.source_port(edge)
+        port = view.source_type(edge)
         if port is not None:
-            found.append(port.item)
+            found |= collected_types(port)
     for edge in view.edges_into.get((node_id, COLLECTION), ()):
         if view.type_of(edge.source[0]) == COLLECT:
-            found.extend(_collected(view, edge.source[0], seen | {node_id}))
+            found |= _collected(view, edge.source[0], seen | {node_id})
             continue
-        port = view.source_port(edge)
-        if port is not None and (port.has_list or port.is_any):
-            found.append(port.item)
+        port = view.source_type(edge)
+        if port is not None:
+            found |= item_types(port)
     return found
 
 
@@ -293,9 +293,9 @@ def _collector_fault(view: GraphView, node_id: str) -> Optional[str]:
     if not items and not lists:
         return "it needs an edge into item or collection"
     for edge in lists:
-        port = view.source_port(edge)
-        if port is not None and not (port.has_list or port.is_any):
-            return f"its collection is fed by {_words(port)}, which is no list"
+        port = view.source_type(edge)
+        if port is not None and not has_list(port) and not is_any(port):
+            return f"its collection is fed by {port}, which is no list"
     is_one, root = common_root(_collected(view, node_id))
     if not is_one:
         return "what it collects is not all of one type"
@@ -307,39 +307,34 @@ def _collector_fault(view: GraphView, node_id: str) -> Optional[str]:
 
 
 def _collector_target_fault(
-    view: GraphView, edge: GraphEdge, root: Optional[Port]
+    view: GraphView, edge: GraphEdge, root: Optional[Item]
 ) -> Optional[str]:
-    target = view.target_port(edge)
+    target = view.target_type(edge)
     if target is None:
         return None
-    if target.is_any:
+    if is_any(target):
         return _chain_fault(view, edge, root)
-    if not target.has_list:
-        return f"its list does not fit {'.'.join(edge.target)}: {_words(target)}"
-    # The server knows only that a list of anything comes, and refuses that.
-    fits = root is not None and _fits_list(root, target)
-    if not fits:
-        have = root.name if root else "anything"
-        return f"a list of {have} does not fit {'.'.join(edge.target)}"
+    place = ".".join(edge.target)
+    if not has_list(target):
+        return f"its list does not fit {place}, which takes {target}"
+    # Of an iterator's items the server knows nothing, and refuses the edge.
+    if root is None or not _fits_items(root, target):
+        return f"a list of {root or 'anything'} does not fit {place}: {target}"
     return None
 
 
-def _fits_list(root: Port, target: Port) -> bool:
-    if root.name == target.name:
-        return True
-    return root.name == "BooleanField" and target.name == "IntegerField"
+def _fits_items(root: Item, target: PortType) -> bool:
+    wanted = item_types(target)
+    return root in wanted or (root == "BooleanField" and "IntegerField" in wanted)
 
 
 def _chain_fault(
-    view: GraphView, edge: GraphEdge, root: Optional[Port]
+    view: GraphView, edge: GraphEdge, root: Optional[Item]
 ) -> Optional[str]:
     """A collector's list into another collector: the types have to fit."""
     if view.type_of(edge.target[0]) != COLLECT or edge.target[1] != COLLECTION:
         return None
-    others = _collected(view, edge.target[0])
-    is_one, other = common_root(others)
-    if not is_one or other is None or root is None:
+    is_one, other = common_root(_collected(view, edge.target[0]))
+    if not is_one or other is None or root is None or is_compatible(root, other):
         return None
-    if is_compatible(root, other):
-        return None
-    return f"a list of {root.name} does not fit what {edge.target[0]} collects"
+    return f"a list of {root} does not fit what {edge.target[0]} collects"

@@ -7,14 +7,10 @@ from the file. A copy costs what was changed, not what there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Optional
 
-from invokeai_py_client.exceptions import (
-    FieldProblem,
-    FieldValidationError,
-    InputNotFoundError,
-)
+from invokeai_py_client.exceptions import FieldProblem, InputNotFoundError
 from invokeai_py_client.ivk_fields.base import IvkField
 from invokeai_py_client.ivk_fields.registry import field_registry
 from invokeai_py_client.nodes.template import UNSET, InputTemplate
@@ -36,7 +32,9 @@ class NodeFields:
         """The same values in fields of their own."""
         other = NodeFields(self._loaded)
         other._fields = {
-            key: field.clone() for key, field in self._fields.items() if _is_set(field)
+            key: field.clone()
+            for key, field in self._fields.items()
+            if field.is_changed
         }
         return other
 
@@ -55,16 +53,12 @@ class NodeFields:
         return {
             key: wire_value(field)
             for key, field in self._fields.items()
-            if _is_set(field)
+            if field.is_changed
         }
 
     def reset(self) -> None:
         """Forget every change; fields handed out before are no longer part of this."""
         self._fields.clear()
-
-
-def _is_set(field: IvkField[Any]) -> bool:
-    return field.is_changed
 
 
 def wire_value(field: IvkField[Any]) -> Any:
@@ -81,6 +75,7 @@ def field_info(
     info: dict[str, Any] = {
         "type": template.type.name if template else "",
         "name": field_name,
+        "node_id": node.id,
         "label": stored.label if stored else "",
         "node_type": node.type,
         "cardinality": template.type.cardinality if template else "SINGLE",
@@ -96,12 +91,10 @@ def _build_field(loaded: LoadedWorkflow, key: FieldKey) -> IvkField[Any]:
     node = loaded.nodes[key[0]]
     template = node.template_of(key[1])
     field = field_registry.build(field_info(node, key[1], template))
-    field.bind(
-        node_id=key[0],
-        field_name=key[1],
-        label=field_label(node, key[1]),
-        template=template,
-    )
+    field.bind(label=field_label(node, key[1]))
+    problem = setting_problem(loaded, key)
+    if problem is not None:
+        field.lock(problem)
     return field
 
 
@@ -206,23 +199,3 @@ def setting_problem(loaded: LoadedWorkflow, key: FieldKey) -> Optional[FieldProb
         message = f"{place} cannot be set: it only takes an edge"
         return FieldProblem(message, "connection_only", *key)
     return None
-
-
-def check_setting(
-    loaded: LoadedWorkflow, fields: Mapping[FieldKey, Any]
-) -> list[FieldProblem]:
-    """Problems of setting these fields, whatever the values are."""
-    found = (setting_problem(loaded, key) for key in fields)
-    return [problem for problem in found if problem is not None]
-
-
-def refuse_setting(loaded: LoadedWorkflow, key: FieldKey) -> None:
-    """Raise when no value can be set at `key`.
-
-    Raises:
-        FieldValidationError: An edge feeds the field, it only takes edges, or the
-            server does not know it.
-    """
-    problem = setting_problem(loaded, key)
-    if problem is not None:
-        raise FieldValidationError([problem])
