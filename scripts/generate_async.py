@@ -43,6 +43,9 @@ HAND_WRITTEN = {
 PHRASES = {
     "with InvokeAIClient": "async with AsyncInvokeAIClient",
     "The blocking client": "The asyncio client",
+    "used from several threads": "used in several event loops, one after the other",
+    "in a `with` statement": "in an `async with` statement",
+    " = client.": " = await client.",
 }
 DUNDERS = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 HEADER = "# Generated from {name} by scripts/generate_async.py; do not edit.\n"

@@ -49,7 +49,7 @@ class ServerEvent:
     shown: ClassVar[tuple[str, ...]] = ("item_id",)
 
     name: str
-    payload: Mapping[str, Any] = field(repr=False)
+    payload: Mapping[str, Any] = field(repr=False, hash=False)
 
     def __repr__(self) -> str:
         values = ((name, getattr(self, name)) for name in self.shown)
@@ -121,13 +121,13 @@ class ConnectionEvent(ServerEvent):
 class QueueClearedEvent(ServerEvent):
     """A queue was emptied; its jobs are gone, the finished ones included."""
 
-    shown = ("queue_id",)
+    shown: ClassVar[tuple[str, ...]] = ("queue_id",)
 
 
 class BatchEnqueuedEvent(ServerEvent):
     """Jobs were put into a queue."""
 
-    shown = ("batch_id", "enqueued")
+    shown: ClassVar[tuple[str, ...]] = ("batch_id", "enqueued")
 
     @property
     def enqueued(self) -> Optional[int]:
@@ -151,7 +151,7 @@ class JobsCanceledEvent(ServerEvent):
     Such jobs have no event of their own.
     """
 
-    shown = ("item_ids",)
+    shown: ClassVar[tuple[str, ...]] = ("item_ids",)
 
     @property
     def item_ids(self) -> tuple[int, ...]:
@@ -162,7 +162,7 @@ class JobsCanceledEvent(ServerEvent):
 class JobsRetriedEvent(ServerEvent):
     """Failed or cancelled jobs were put into the queue again."""
 
-    shown = ("item_ids",)
+    shown: ClassVar[tuple[str, ...]] = ("item_ids",)
 
     @property
     def item_ids(self) -> tuple[int, ...]:
@@ -207,7 +207,7 @@ class JobEvent(ServerEvent):
 class JobStatusChangedEvent(JobEvent):
     """A job's status changed."""
 
-    shown = ("item_id", "status", "status_sequence")
+    shown: ClassVar[tuple[str, ...]] = ("item_id", "status", "status_sequence")
 
     @property
     def status(self) -> str:
@@ -233,7 +233,7 @@ class JobStatusChangedEvent(JobEvent):
 class InvocationEvent(JobEvent):
     """Something about one node of a running job."""
 
-    shown = ("item_id", "node_id", "node_type")
+    shown: ClassVar[tuple[str, ...]] = ("item_id", "node_id", "node_type")
 
     @property
     def invocation(self) -> Mapping[str, Any]:
@@ -294,7 +294,7 @@ class PreviewImage:
 class InvocationProgressEvent(InvocationEvent):
     """A node came forward."""
 
-    shown = (*InvocationEvent.shown, "message", "percentage")
+    shown: ClassVar[tuple[str, ...]] = (*InvocationEvent.shown, "message", "percentage")
 
     @property
     def message(self) -> Optional[str]:
@@ -335,7 +335,11 @@ class InvocationCompleteEvent(InvocationEvent):
 class InvocationErrorEvent(InvocationEvent):
     """A node failed; the job's own change of status may have come before."""
 
-    shown = (*InvocationEvent.shown, "error_type", "error_message")
+    shown: ClassVar[tuple[str, ...]] = (
+        *InvocationEvent.shown,
+        "error_type",
+        "error_message",
+    )
 
 
 EVENT_TYPES: dict[str, type[ServerEvent]] = {

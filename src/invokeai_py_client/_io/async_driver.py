@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Optional, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from invokeai_py_client._core import messages
 from invokeai_py_client._core.flow import Flow
@@ -65,9 +65,12 @@ class AsyncDriver:
         self._credentials = settings.credentials
         self._http = AsyncHttp(settings)
         self._hub = hub
-        self._login_locks: WeakKeyDictionary[
+        self._login_locks: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, asyncio.Lock
-        ] = WeakKeyDictionary()
+        ] = weakref.WeakKeyDictionary()
+        # The event socket of a dropped client ends by itself; connections cannot be
+        # closed without their loop, and Python warns about them.
+        self._finalizer = weakref.finalize(self, hub.close, wait=False)
         self._actions: dict[type, Callable[[Any, _Scope], Awaitable[Any]]] = {
             messages.Request: self._exchange,
             messages.Download: self._download,
@@ -93,6 +96,7 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close the connections and end the socket's threads."""
+        self._finalizer.detach()
         await asyncio.to_thread(self._hub.close)
         await self._http.close()
 

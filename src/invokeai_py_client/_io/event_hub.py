@@ -80,15 +80,19 @@ class EventHub:
         with self._state:
             self._mailboxes.discard(mailbox)
 
-    def close(self) -> None:
-        """Disconnect, close every mailbox and end every thread."""
+    def close(self, *, wait: bool = True) -> None:
+        """Disconnect, close every mailbox and end every thread.
+
+        Args:
+            wait: Return only when the threads have ended.
+        """
         with self._state:
             self._is_closed = True
             self._state.notify_all()
             mailboxes, thread = list(self._mailboxes), self._thread
         for mailbox in mailboxes:
             mailbox.close()
-        if thread is not None and thread is not threading.current_thread():
+        if wait and thread is not None:
             thread.join(_CLOSE_TIMEOUT)
 
     def _is_decided(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
 from invokeai_py_client._core.messages import Listen, RawEvent
+from invokeai_py_client.exceptions import APIError
 
 __all__ = ["LONGEST_BLOCK", "AnyMailbox", "AsyncMailbox", "SyncMailbox"]
 
@@ -36,7 +37,8 @@ class AnyMailbox:
         self.is_closed = False
         self._accepts = listen.accepts
         self._forget = forget
-        self._lock = threading.Lock()
+        # Reentrant: a client that is collected while this is held closes its hub.
+        self._lock = threading.RLock()
         self._events: deque[RawEvent] = deque()
 
     def accepts(self, name: str, payload: Mapping[str, Any]) -> bool:
@@ -72,6 +74,9 @@ class AnyMailbox:
 
     def _take(self) -> Optional[RawEvent]:
         with self._lock:
+            if self.is_closed:
+                # The driver ends a cancelled flow here too, whatever this raises.
+                raise APIError("this client is closed", hint="make a new one")
             return self._events.popleft() if self._events else None
 
     def _wake(self) -> None:
@@ -86,13 +91,17 @@ class SyncMailbox(AnyMailbox):
         self._something = threading.Event()
 
     def take(self, timeout: float) -> Optional[RawEvent]:
-        """Wait for the next event; None after `timeout` seconds, or when closed."""
+        """Wait for the next event; None after `timeout` seconds.
+
+        Raises:
+            APIError: The mailbox was closed, because its client was.
+        """
         deadline = time.monotonic() + timeout
         while True:
             self._something.clear()
             event = self._take()
             left = deadline - time.monotonic()
-            if event is not None or self.is_closed or left <= 0:
+            if event is not None or left <= 0:
                 return event
             self._something.wait(min(left, LONGEST_BLOCK))
 
@@ -109,13 +118,17 @@ class AsyncMailbox(AnyMailbox):
         self._waiter: Optional[asyncio.Future[None]] = None
 
     async def take(self, timeout: float) -> Optional[RawEvent]:
-        """Wait for the next event; None after `timeout` seconds, or when closed."""
+        """Wait for the next event; None after `timeout` seconds.
+
+        Raises:
+            APIError: The mailbox was closed, because its client was.
+        """
         deadline = self._loop.time() + timeout
         while True:
             self._waiter = self._loop.create_future()
             event = self._take()
             left = deadline - self._loop.time()
-            if event is not None or self.is_closed or left <= 0:
+            if event is not None or left <= 0:
                 return event
             # asyncio.wait_for would swallow a cancellation that comes together
             # with an event (before Python 3.12).

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Optional, TypeVar, cast
@@ -105,6 +106,9 @@ class SyncDriver:
         self._http = SyncHttp(settings)
         self._hub = hub
         self._login_lock = threading.Lock()
+        # A client that is dropped without closing leaves nothing behind. The
+        # driver decides when: handles and images keep it, not the client.
+        self._finalizer = weakref.finalize(self, _shut, self._http, hub)
         self._actions: dict[type, Callable[[Any, _Scope], Any]] = {
             messages.Request: self._exchange,
             messages.Download: self._download,
@@ -130,6 +134,7 @@ class SyncDriver:
 
     def close(self) -> None:
         """Close the connections and end the socket's threads."""
+        self._finalizer.detach()
         self._hub.close()
         self._http.close()
 
@@ -301,6 +306,11 @@ class _Crew:
                 self._group.cancel()
             else:
                 self._group.drop(child)
+
+
+def _shut(http: SyncHttp, hub: EventHub) -> None:
+    hub.close(wait=False)
+    http.close()
 
 
 def _refuse_async(callback: Callable[..., Any]) -> None:

@@ -1,0 +1,171 @@
+# Generated from client.py by scripts/generate_async.py; do not edit.
+"""`AsyncInvokeAIClient`: one InvokeAI server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Optional
+
+from invokeai_py_client._core import server_flows
+from invokeai_py_client._core.events import ServerEvent
+from invokeai_py_client._core.server_flows import ServerCheck
+from invokeai_py_client._io.async_driver import AsyncDriver
+from invokeai_py_client.base_client import BaseClient
+from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
+from invokeai_py_client.image.async_image_repo import AsyncImageRepository
+from invokeai_py_client.model.async_model_repo import AsyncModelRepository
+from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+
+if TYPE_CHECKING:
+    from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+
+__all__ = ["AsyncInvokeAIClient"]
+
+
+class AsyncInvokeAIClient(BaseClient):
+    """An InvokeAI server. The asyncio client: its methods return when they are done.
+
+    It may be used in several event loops, one after the other. Close it, or use it in an `async with` statement, to
+    close its connections; everything it gave out needs it open.
+
+    Example:
+        ```python
+        async with AsyncInvokeAIClient("http://localhost:9090") as client:
+            workflow = await client.workflow_repo.load("portrait.json")
+        ```
+    """
+
+    _runner: AsyncDriver
+
+    def _open(self) -> AsyncDriver:
+        return AsyncDriver(self._settings, self._hub)
+
+    async def __aenter__(self) -> AsyncInvokeAIClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections and the event socket; later calls are refused."""
+        await self._runner.close()
+
+    @cached_property
+    def workflow_repo(self) -> WorkflowRepository:
+        """Workflows: load one, set its inputs, run it."""
+        from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+
+        return WorkflowRepository(self._runner, self.url)
+
+    @cached_property
+    def board_repo(self) -> AsyncBoardRepository:
+        """The boards of the gallery."""
+        return AsyncBoardRepository(self._runner)
+
+    @cached_property
+    def image_repo(self) -> AsyncImageRepository:
+        """The images of the gallery."""
+        return AsyncImageRepository(self._runner)
+
+    @cached_property
+    def model_repo(self) -> AsyncModelRepository:
+        """The models the server has installed."""
+        return AsyncModelRepository(self._runner)
+
+    @cached_property
+    def queue_repo(self) -> AsyncQueueRepository:
+        """The queue and its jobs."""
+        return AsyncQueueRepository(self._runner)
+
+    async def server_version(self) -> str:
+        """Read the server's version, such as ``"6.14.2"``.
+
+        Raises:
+            APIConnectionError: Nothing answers at the address.
+            APIResponseError: Something answers that is no InvokeAI.
+        """
+        return await self._runner.run(server_flows.read_version())
+
+    async def check(self) -> ServerCheck:
+        """Find out whether the server can be used: version, log-in, event socket.
+
+        Raises:
+            APIConnectionError: Nothing answers at the address.
+            APIResponseError: Something answers that is no InvokeAI.
+            AuthenticationError: The server wants a log-in, or refuses this one.
+        """
+        return await self._runner.run(server_flows.check_server())
+
+    def events(
+        self, *names: str, queue_id: str = "default"
+    ) -> AsyncIterator[ServerEvent]:
+        """Iterate over what happens on the server, as it happens, for ever.
+
+        Listening starts with the first step of the loop and ends when the loop is
+        left. What happened while the socket was away is lost; a `ConnectionEvent`
+        tells when it went and came.
+
+        Args:
+            names: The server's names of the events that are wanted, such as
+                ``"queue_item_status_changed"``; none for all.
+            queue_id: The queue to subscribe to; most servers send the events of the
+                others as well.
+
+        Raises:
+            APIConnectionError: The event socket cannot be reached.
+        """
+        return self._runner.stream(server_flows.watch_events(names, queue_id))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Optional[Mapping[str, Any]] = None,
+        json: Any = None,
+        form: Optional[Mapping[str, str]] = None,
+        files: Optional[Mapping[str, tuple[str, bytes, str]]] = None,
+        repeatable: Optional[bool] = None,
+        request_timeout: Optional[float] = None,
+    ) -> Any:
+        """Send any request, for what this library has no method for.
+
+        It has the same credentials, retries and errors as every other call.
+
+        Args:
+            method: The HTTP method.
+            path: The path from the server's root, such as ``"/api/v1/boards/"``.
+            params: The query; a list repeats its key, None leaves a key out.
+            json: A JSON body.
+            form: Fields of a multipart body.
+            files: Files of a multipart body: (file name, content, MIME type) by
+                field.
+            repeatable: Whether a lost answer may lead to another try; None means
+                yes for GET, PATCH and DELETE, no for POST and PUT.
+            request_timeout: Seconds without progress; None for the client's limit.
+
+        Returns:
+            The decoded JSON; None for an answer without content, bytes for a file.
+
+        Raises:
+            APIError: As every call; the subclass says what was wrong.
+        """
+        return await self._runner.run(
+            server_flows.request_any(
+                method,
+                path,
+                params=params,
+                json=json,
+                form=form,
+                files=files,
+                repeatable=repeatable,
+                request_timeout=request_timeout,
+            )
+        )

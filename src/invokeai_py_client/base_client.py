@@ -1,0 +1,95 @@
+"""What both clients share: their options, and what can be said without a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Optional, TypeVar
+
+from invokeai_py_client._core.address import DEFAULT_URL, parse_address
+from invokeai_py_client._io.credentials import Credentials
+from invokeai_py_client._io.event_hub import EventHub
+from invokeai_py_client._io.settings import (
+    DEFAULT_REQUEST_TIMEOUT,
+    Settings,
+    Verify,
+    check_headers,
+    make_tls_context,
+)
+from invokeai_py_client.exceptions import APIError
+
+__all__ = ["BaseClient"]
+
+Self = TypeVar("Self", bound="BaseClient")
+
+
+class BaseClient:
+    """The options of a client. Making one sends nothing.
+
+    Args:
+        url: The server's address, with the path under which a reverse proxy has it,
+            if any. None reads the environment's ``INVOKEAI_URL``, else takes
+            ``http://localhost:9090``.
+        token: A token of a multi-user server. Without any credentials and without
+            `url`, the environment's ``INVOKEAI_TOKEN`` is used.
+        email: A user's e-mail address; the client logs in when it has to.
+        password: That user's password.
+        request_timeout: Seconds one HTTP request may go without any progress; not
+            a limit for waiting for a job.
+        verify: How the server's certificate is checked: True against the system's
+            authorities, a path against a PEM file or folder, a ready
+            `ssl.SSLContext`, or False not at all.
+        headers: More headers for every request and for the event socket.
+
+    Raises:
+        APIError: An option cannot be used; nothing was sent.
+    """
+
+    def __init__(
+        self,
+        url: Optional[str] = None,
+        *,
+        token: Optional[str] = None,
+        email: Optional[str] = None,
+        password: Optional[str] = None,
+        request_timeout: float = DEFAULT_REQUEST_TIMEOUT,
+        verify: Verify = True,
+        headers: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        if (email is None) != (password is None):
+            raise APIError("email= and password= go together")
+        if not request_timeout > 0:
+            raise APIError(f"request_timeout= must be positive, got {request_timeout}")
+        if url is None:
+            # A token of the environment is only for the server of the environment.
+            url = os.environ.get("INVOKEAI_URL") or DEFAULT_URL
+            if token is None and email is None:
+                token = os.environ.get("INVOKEAI_TOKEN") or None
+        check_headers(token, headers or {})
+        address = parse_address(url)
+        self._settings = Settings(
+            address=address,
+            credentials=Credentials(token, email, password),
+            tls=make_tls_context(address, verify),
+            headers=dict(headers or {}),
+            request_timeout=request_timeout,
+        )
+        self._hub = EventHub(self._settings)
+        self._runner = self._open()
+
+    def _open(self) -> Any:
+        """Make the driver that runs this client's flows."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_url(cls: type[Self], url: str, **options: Any) -> Self:
+        """Make a client for the server at `url`; `options` are those of the class."""
+        return cls(url, **options)
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a slash at its end."""
+        return str(self._settings.address)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"

@@ -1,0 +1,168 @@
+"""`InvokeAIClient`: one InvokeAI server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Optional
+
+from invokeai_py_client._core import server_flows
+from invokeai_py_client._core.events import ServerEvent
+from invokeai_py_client._core.server_flows import ServerCheck
+from invokeai_py_client._io.sync_driver import SyncDriver
+from invokeai_py_client.base_client import BaseClient
+from invokeai_py_client.board.board_repo import BoardRepository
+from invokeai_py_client.image.image_repo import ImageRepository
+from invokeai_py_client.model.model_repo import ModelRepository
+from invokeai_py_client.queue.queue_repo import QueueRepository
+
+if TYPE_CHECKING:
+    from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+
+__all__ = ["InvokeAIClient"]
+
+
+class InvokeAIClient(BaseClient):
+    """An InvokeAI server. The blocking client: its methods return when they are done.
+
+    It may be used from several threads. Close it, or use it in a `with` statement, to
+    close its connections; everything it gave out needs it open.
+
+    Example:
+        ```python
+        with InvokeAIClient("http://localhost:9090") as client:
+            workflow = client.workflow_repo.load("portrait.json")
+        ```
+    """
+
+    _runner: SyncDriver
+
+    def _open(self) -> SyncDriver:
+        return SyncDriver(self._settings, self._hub)
+
+    def __enter__(self) -> InvokeAIClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and the event socket; later calls are refused."""
+        self._runner.close()
+
+    @cached_property
+    def workflow_repo(self) -> WorkflowRepository:
+        """Workflows: load one, set its inputs, run it."""
+        from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+
+        return WorkflowRepository(self._runner, self.url)
+
+    @cached_property
+    def board_repo(self) -> BoardRepository:
+        """The boards of the gallery."""
+        return BoardRepository(self._runner)
+
+    @cached_property
+    def image_repo(self) -> ImageRepository:
+        """The images of the gallery."""
+        return ImageRepository(self._runner)
+
+    @cached_property
+    def model_repo(self) -> ModelRepository:
+        """The models the server has installed."""
+        return ModelRepository(self._runner)
+
+    @cached_property
+    def queue_repo(self) -> QueueRepository:
+        """The queue and its jobs."""
+        return QueueRepository(self._runner)
+
+    def server_version(self) -> str:
+        """Read the server's version, such as ``"6.14.2"``.
+
+        Raises:
+            APIConnectionError: Nothing answers at the address.
+            APIResponseError: Something answers that is no InvokeAI.
+        """
+        return self._runner.run(server_flows.read_version())
+
+    def check(self) -> ServerCheck:
+        """Find out whether the server can be used: version, log-in, event socket.
+
+        Raises:
+            APIConnectionError: Nothing answers at the address.
+            APIResponseError: Something answers that is no InvokeAI.
+            AuthenticationError: The server wants a log-in, or refuses this one.
+        """
+        return self._runner.run(server_flows.check_server())
+
+    def events(self, *names: str, queue_id: str = "default") -> Iterator[ServerEvent]:
+        """Iterate over what happens on the server, as it happens, for ever.
+
+        Listening starts with the first step of the loop and ends when the loop is
+        left. What happened while the socket was away is lost; a `ConnectionEvent`
+        tells when it went and came.
+
+        Args:
+            names: The server's names of the events that are wanted, such as
+                ``"queue_item_status_changed"``; none for all.
+            queue_id: The queue to subscribe to; most servers send the events of the
+                others as well.
+
+        Raises:
+            APIConnectionError: The event socket cannot be reached.
+        """
+        return self._runner.stream(server_flows.watch_events(names, queue_id))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Optional[Mapping[str, Any]] = None,
+        json: Any = None,
+        form: Optional[Mapping[str, str]] = None,
+        files: Optional[Mapping[str, tuple[str, bytes, str]]] = None,
+        repeatable: Optional[bool] = None,
+        request_timeout: Optional[float] = None,
+    ) -> Any:
+        """Send any request, for what this library has no method for.
+
+        It has the same credentials, retries and errors as every other call.
+
+        Args:
+            method: The HTTP method.
+            path: The path from the server's root, such as ``"/api/v1/boards/"``.
+            params: The query; a list repeats its key, None leaves a key out.
+            json: A JSON body.
+            form: Fields of a multipart body.
+            files: Files of a multipart body: (file name, content, MIME type) by
+                field.
+            repeatable: Whether a lost answer may lead to another try; None means
+                yes for GET, PATCH and DELETE, no for POST and PUT.
+            request_timeout: Seconds without progress; None for the client's limit.
+
+        Returns:
+            The decoded JSON; None for an answer without content, bytes for a file.
+
+        Raises:
+            APIError: As every call; the subclass says what was wrong.
+        """
+        return self._runner.run(
+            server_flows.request_any(
+                method,
+                path,
+                params=params,
+                json=json,
+                form=form,
+                files=files,
+                repeatable=repeatable,
+                request_timeout=request_timeout,
+            )
+        )

@@ -1,0 +1,321 @@
+# Generated from image_repo.py by scripts/generate_async.py; do not edit.
+"""`AsyncImageRepository`: the images of a server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.image import change_flows, flows
+from invokeai_py_client.image.async_image_handle import AsyncIvkImage
+from invokeai_py_client.image.files import ImageSource, PathLike
+from invokeai_py_client.image.models import (
+    BoardLike,
+    ImageCategory,
+    ImageChanges,
+    ImageLike,
+    ImageOrigin,
+    board_id_of,
+    image_name_of,
+    image_names_of,
+)
+from invokeai_py_client.image.query import image_query
+
+__all__ = ["AsyncImageRepository"]
+
+
+class AsyncImageRepository:
+    """Uploads, lists, downloads and organises the images of a server.
+
+    Args:
+        runner: What runs the flows: the client's.
+    """
+
+    def __init__(self, runner: AsyncRunner) -> None:
+        self._runner = runner
+        self._read = AsyncIvkImage.bound_to(runner)
+
+    async def upload(
+        self,
+        source: ImageSource,
+        *,
+        category: ImageCategory = ImageCategory.USER,
+        board: Optional[BoardLike] = None,
+        is_intermediate: bool = False,
+        metadata: Optional[Mapping[str, Any]] = None,
+        resize_to: Optional[tuple[int, int]] = None,
+    ) -> AsyncIvkImage:
+        """Send a local picture; the server stores it as PNG under a name of its own.
+
+        Files are streamed. The request is never repeated by itself: after an
+        `APIConnectionError` the image may or may not be there.
+
+        Args:
+            source: A path, the bytes of an image file, or a Pillow image.
+            category: `USER` and all but `GENERAL` appear as assets in the gallery.
+            board: A board or its id; None for no board.
+            is_intermediate: Hide it from the gallery.
+            metadata: A JSON object of at most 1 MiB to store with the image.
+            resize_to: Width and height in pixels, at most 4096 x 4096 together.
+
+        Raises:
+            ImageFileNotFoundError: There is no such file; nothing was sent.
+            ImageError: No picture, or one the server cannot read.
+            NotFoundError: There is no such board.
+        """
+        return await self._runner.run(
+            flows.upload_image(
+                self._read,
+                source,
+                category=category,
+                board_id=None if board is None else board_id_of(board),
+                is_intermediate=is_intermediate,
+                metadata=metadata,
+                resize_to=resize_to,
+            )
+        )
+
+    async def get_image(self, image: ImageLike) -> AsyncIvkImage:
+        """Read one image's record.
+
+        Raises:
+            NotFoundError: The server has no image of that name.
+            PermissionDeniedError: It belongs to somebody else.
+        """
+        return await self._runner.run(flows.get_image(self._read, image_name_of(image)))
+
+    async def get_images(
+        self, images: Union[ImageLike, Iterable[ImageLike]]
+    ) -> list[AsyncIvkImage]:
+        """Read many records in as few requests as possible, in the order given.
+
+        Raises:
+            ImageError: Some of them are unknown; the message lists them.
+        """
+        return await self._runner.run(
+            flows.get_images(self._read, image_names_of(images))
+        )
+
+    def list_images(
+        self,
+        *,
+        board: Optional[BoardLike] = None,
+        categories: Union[str, Sequence[str], None] = None,
+        origin: Union[str, ImageOrigin, None] = None,
+        is_intermediate: Optional[bool] = False,
+        search: Optional[str] = None,
+        starred_first: bool = False,
+        newest_first: bool = True,
+        limit: Optional[int] = None,
+        offset: int = 0,
+    ) -> AsyncIterator[AsyncIvkImage]:
+        """Iterate over images, fetching records as needed, a thousand at a time.
+
+        The names are fixed when the iteration starts, so that deleting or adding
+        images meanwhile neither skips nor repeats any.
+
+        Args:
+            board: Only this board's; ``"none"`` for the images on no board. The
+                server does not say when a board does not exist: the list is empty.
+            categories: Only these, such as ``"general"`` or
+                ``["user", "control"]``; None for all, assets included.
+            origin: ``"internal"`` for generated, ``"external"`` for uploaded.
+            is_intermediate: False hides intermediate images, True gives only those,
+                None gives both.
+            search: Text to find in the metadata or the creation time.
+            starred_first: Put starred images before all others.
+            newest_first: Order by time of creation, newest or oldest first.
+            limit: At most this many; None for all.
+            offset: Leave out this many at the beginning.
+
+        Raises:
+            UnprocessableEntityError: A filter has a value the server does not know.
+        """
+        return self._runner.stream(
+            flows.list_images(
+                self._read,
+                image_query(
+                    board=board,
+                    categories=categories,
+                    origin=origin,
+                    is_intermediate=is_intermediate,
+                    search=search,
+                    starred_first=starred_first,
+                    newest_first=newest_first,
+                ),
+                limit,
+                offset,
+            )
+        )
+
+    async def list_image_names(
+        self,
+        *,
+        board: Optional[BoardLike] = None,
+        categories: Union[str, Sequence[str], None] = None,
+        is_intermediate: Optional[bool] = False,
+        search: Optional[str] = None,
+        newest_first: bool = True,
+    ) -> list[str]:
+        """List all names in one request; filters as in `list_images`."""
+        return await self._runner.run(
+            flows.list_image_names(
+                image_query(
+                    board=board,
+                    categories=categories,
+                    is_intermediate=is_intermediate,
+                    search=search,
+                    newest_first=newest_first,
+                )
+            )
+        )
+
+    async def count_images(
+        self,
+        *,
+        board: Optional[BoardLike] = None,
+        categories: Union[str, Sequence[str], None] = None,
+        is_intermediate: Optional[bool] = False,
+        search: Optional[str] = None,
+    ) -> int:
+        """Count images, assets included; filters as in `list_images`."""
+        return await self._runner.run(
+            flows.count_images(
+                image_query(
+                    board=board,
+                    categories=categories,
+                    is_intermediate=is_intermediate,
+                    search=search,
+                )
+            )
+        )
+
+    async def get_metadata(self, image: ImageLike) -> Optional[dict[str, Any]]:
+        """Read the generation's metadata; None when the image has none."""
+        return await self._runner.run(flows.get_metadata(image_name_of(image)))
+
+    async def get_workflow(self, image: ImageLike) -> Optional[dict[str, Any]]:
+        """Read the workflow embedded in an image; None when it has none.
+
+        In a picture of a sweep this holds the values of the file, not the ones of
+        the job that made it.
+        """
+        return await self._runner.run(
+            flows.get_embedded(image_name_of(image), "workflow")
+        )
+
+    async def get_graph(self, image: ImageLike) -> Optional[dict[str, Any]]:
+        """Read the graph embedded in an image; None when it has none.
+
+        It holds the batch's values, but not what an edge supplied.
+        """
+        return await self._runner.run(flows.get_embedded(image_name_of(image), "graph"))
+
+    async def download(
+        self, image: ImageLike, path: PathLike, *, overwrite: bool = True
+    ) -> Path:
+        """Download an image into a file or folder; see `AsyncIvkImage.save`.
+
+        Raises:
+            FileExistsError: The file exists and `overwrite` is False.
+            NotFoundError: The server has no image of that name.
+        """
+        return await self._runner.run(
+            flows.save_image(image_name_of(image), path, overwrite)
+        )
+
+    async def get_bytes(self, image: ImageLike) -> bytes:
+        """Download an image's PNG file into memory."""
+        return await self._runner.run(flows.image_bytes(image_name_of(image)))
+
+    async def get_thumbnail(self, image: ImageLike) -> bytes:
+        """Download a small preview, a WebP file of at most 256 pixels a side."""
+        return await self._runner.run(flows.thumbnail_bytes(image_name_of(image)))
+
+    async def update_image(
+        self,
+        image: ImageLike,
+        *,
+        category: Optional[ImageCategory] = None,
+        is_intermediate: Optional[bool] = None,
+        starred: Optional[bool] = None,
+    ) -> AsyncIvkImage:
+        """Change an image's record; what is None stays as it is.
+
+        Returns:
+            The image as it is now.
+
+        Raises:
+            NotFoundError: The server has no image of that name.
+            ValueError: Nothing to change was given.
+        """
+        return await self._runner.run(
+            change_flows.update_image(
+                self._read,
+                image_name_of(image),
+                category=category,
+                is_intermediate=is_intermediate,
+                starred=starred,
+            )
+        )
+
+    async def star(self, images: Union[ImageLike, Iterable[ImageLike]]) -> ImageChanges:
+        """Star one image or several; the result says which the server knew."""
+        return await self._runner.run(
+            change_flows.star_images(image_names_of(images), True)
+        )
+
+    async def unstar(
+        self, images: Union[ImageLike, Iterable[ImageLike]]
+    ) -> ImageChanges:
+        """Take the star off one image or several; the result says which."""
+        return await self._runner.run(
+            change_flows.star_images(image_names_of(images), False)
+        )
+
+    async def move(
+        self, images: Union[ImageLike, Iterable[ImageLike]], board: BoardLike
+    ) -> ImageChanges:
+        """Put images on a board, off whatever board they are on.
+
+        Args:
+            images: Unknown ones are skipped; the result lists them.
+            board: A board or its id; ``"none"`` takes them off their boards.
+
+        Raises:
+            NotFoundError: There is no such board.
+        """
+        return await self._runner.run(
+            change_flows.move_images(image_names_of(images), board_id_of(board))
+        )
+
+    async def delete(self, image: ImageLike) -> None:
+        """Delete an image for good.
+
+        Raises:
+            NotFoundError: The server has no image of that name.
+            ImageError: The server could not delete it.
+        """
+        return await self._runner.run(change_flows.delete_image(image_name_of(image)))
+
+    async def delete_many(
+        self, images: Union[ImageLike, Iterable[ImageLike]]
+    ) -> ImageChanges:
+        """Delete one image or several for good; the result says which it was."""
+        return await self._runner.run(
+            change_flows.delete_images(image_names_of(images))
+        )
+
+    async def count_intermediates(self) -> int:
+        """Count the intermediate images the server keeps."""
+        return await self._runner.run(change_flows.count_intermediates())
+
+    async def clear_intermediates(self) -> int:
+        """Delete all intermediate images, of all users; needs an administrator.
+
+        Returns:
+            How many were deleted.
+        """
+        return await self._runner.run(change_flows.clear_intermediates())

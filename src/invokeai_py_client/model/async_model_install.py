@@ -1,0 +1,74 @@
+# Generated from model_install.py by scripts/generate_async.py; do not edit.
+"""`AsyncModelInstallJob`: a model that is being installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.model import flows
+from invokeai_py_client.model.models import ModelInstall, ModelRecord
+
+__all__ = ["AsyncModelInstallJob"]
+
+
+class AsyncModelInstallJob:
+    """An installation to wait for: an identity and verbs, no state of its own.
+
+    Args:
+        runner: What runs the flows: the client's.
+        install: The installation as it was read.
+    """
+
+    def __init__(self, runner: AsyncRunner, install: ModelInstall) -> None:
+        self._runner = runner
+        self._install = install
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.job_id})"
+
+    @property
+    def job_id(self) -> int:
+        """The server's number; it starts at 0 again when the server restarts."""
+        return self._install.id
+
+    async def get_status(self) -> ModelInstall:
+        """Read how far it is.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+        """
+        return await self._runner.run(flows.get_install(self.job_id))
+
+    async def wait(
+        self,
+        timeout: Optional[float] = None,
+        *,
+        on_progress: Optional[Callable[[ModelInstall], Any]] = None,
+    ) -> ModelRecord:
+        """Wait until the model is installed. Giving up cancels nothing.
+
+        Args:
+            timeout: Seconds for the whole wait; None waits for ever.
+            on_progress: Called with each new state.
+
+        Returns:
+            The installed model.
+
+        Raises:
+            ModelError: It failed, was cancelled, was forgotten by a restart of the
+                server, or is nothing the server knows.
+            JobTimeoutError: The time is over; the installation goes on.
+        """
+        return await self._runner.run(
+            flows.wait_install(self.job_id, timeout, on_progress)
+        )
+
+    async def cancel(self) -> None:
+        """Stop the installation.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+        """
+        return await self._runner.run(flows.cancel_install(self.job_id))

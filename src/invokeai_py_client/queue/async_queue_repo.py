@@ -1,0 +1,244 @@
+# Generated from queue_repo.py by scripts/generate_async.py; do not edit.
+"""`AsyncQueueRepository`: the jobs of a server's queue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Optional, Union
+
+from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.models import IvkJob, JobStatus
+from invokeai_py_client.queue import flows, wait_flows
+from invokeai_py_client.queue.arguments import (
+    JobLike,
+    batch_ids_of,
+    item_id_of,
+    item_ids_of,
+    job_filter,
+)
+from invokeai_py_client.queue.models import (
+    BatchStatus,
+    DestinationCounts,
+    ProcessorStatus,
+    QueuePosition,
+    QueueStatus,
+)
+
+__all__ = ["AsyncQueueRepository"]
+
+
+class AsyncQueueRepository:
+    """Looks at and changes the jobs of one queue.
+
+    A server has one processor for all of its queues; nearly everybody uses the one
+    called ``"default"``.
+
+    Args:
+        runner: What runs the flows: the client's.
+        queue_id: The queue; the server makes it by its first job.
+    """
+
+    def __init__(self, runner: AsyncRunner, queue_id: str = "default") -> None:
+        self._runner = runner
+        self._queue_id = queue_id
+
+    @property
+    def queue_id(self) -> str:
+        """The queue this repository works on."""
+        return self._queue_id
+
+    def with_queue(self, queue_id: str) -> AsyncQueueRepository:
+        """A repository of the same server for another queue."""
+        return AsyncQueueRepository(self._runner, queue_id)
+
+    async def get_status(self) -> QueueStatus:
+        """Read the counts, the processor, and why nothing moves if nothing does."""
+        return await self._runner.run(wait_flows.get_status(self._queue_id))
+
+    async def get_position(self, job: JobLike) -> QueuePosition:
+        """Count the jobs that run before this one, and say why nothing moves.
+
+        Raises:
+            NotFoundError: The queue does not know this job.
+        """
+        return await self._runner.run(
+            wait_flows.get_position(self._queue_id, item_id_of(job))
+        )
+
+    def list_jobs(
+        self,
+        *,
+        status: Union[str, JobStatus, Iterable[Union[str, JobStatus]], None] = None,
+        batch_id: Optional[str] = None,
+        destination: Optional[str] = None,
+        origin: Optional[str] = None,
+        newest_first: bool = True,
+        limit: Optional[int] = None,
+    ) -> AsyncIterator[IvkJob]:
+        """Iterate over the jobs the queue still knows, as summaries.
+
+        Summaries have no session; since 6.14 they have no error texts and no
+        `status_sequence` either. `get_job` reads everything of one job.
+
+        Args:
+            status: Only jobs of this status, or of one of these.
+            batch_id: Only jobs of this batch.
+            destination: Only jobs of this destination.
+            origin: Only jobs of this origin.
+            newest_first: Order by item id, highest or lowest first.
+            limit: At most this many; None for all.
+        """
+        return self._runner.stream(
+            flows.list_jobs(
+                self._queue_id,
+                job_filter(status, batch_id, destination, origin),
+                newest_first,
+                limit,
+            )
+        )
+
+    async def get_job(self, item_id: int) -> IvkJob:
+        """Read one job with its session.
+
+        The results in the session are complete only once the job has ended.
+
+        Raises:
+            NotFoundError: This queue does not know the job (any more).
+            QueueBlockedError: The job is pending and the server cannot read it; the
+                hint says how to take it away.
+        """
+        return await self._runner.run(flows.get_job(self._queue_id, item_id))
+
+    async def find_job(self, item_id: int) -> Optional[IvkJob]:
+        """Read one job with its session; None when this queue does not know it.
+
+        Raises:
+            QueueBlockedError: As for `get_job`.
+        """
+        return await self._runner.run(flows.find_job(self._queue_id, item_id))
+
+    async def find_current_job(self) -> Optional[IvkJob]:
+        """Read the job that runs now; None when none of this queue does."""
+        return await self._runner.run(flows.find_current(self._queue_id, "current"))
+
+    async def find_next_job(self) -> Optional[IvkJob]:
+        """Read the job that runs next; None when none of this queue is pending."""
+        return await self._runner.run(flows.find_current(self._queue_id, "next"))
+
+    async def get_batch_status(self, batch_id: str) -> BatchStatus:
+        """Count a batch's jobs by status; all zero when the queue knows none."""
+        return await self._runner.run(flows.batch_status(self._queue_id, batch_id))
+
+    async def get_counts_by_destination(self, destination: str) -> DestinationCounts:
+        """Count a destination's jobs by status; all zero when it has none."""
+        return await self._runner.run(
+            flows.counts_by_destination(self._queue_id, destination)
+        )
+
+    async def cancel(self, job: JobLike) -> IvkJob:
+        """Cancel a job; one that has ended stays as it is.
+
+        A running node stops at its next step. Jobs that the job started itself are
+        cancelled with it.
+
+        Returns:
+            The job as it is now.
+
+        Raises:
+            NotFoundError: This queue does not know the job.
+            QueueBlockedError: The server cannot read the job; cancel its batch.
+        """
+        return await self._runner.run(flows.cancel_job(self._queue_id, item_id_of(job)))
+
+    async def cancel_batch(self, batch: Union[str, Iterable[str]]) -> int:
+        """Cancel what is left of one batch or several.
+
+        Returns:
+            How many jobs were cancelled; 0 also when no such batch is known.
+        """
+        return await self._runner.run(
+            flows.cancel_batches(self._queue_id, batch_ids_of(batch))
+        )
+
+    async def cancel_by_destination(self, destination: str) -> int:
+        """Cancel what is left of a destination; how many jobs that were."""
+        return await self._runner.run(
+            flows.cancel_destination(self._queue_id, destination)
+        )
+
+    async def cancel_all_except_current(self) -> int:
+        """Cancel all pending jobs, not the running one; how many that were."""
+        return await self._runner.run(flows.cancel_all_except_current(self._queue_id))
+
+    async def delete_all_except_current(self) -> int:
+        """Delete all pending jobs, not the running one; how many that were."""
+        return await self._runner.run(flows.delete_all_except_current(self._queue_id))
+
+    async def delete_job(self, job: JobLike) -> None:
+        """Delete a job from the queue, cancelling it first when it has not ended.
+
+        Raises:
+            NotFoundError: This queue does not know the job.
+            QueueBlockedError: The server cannot read the job; cancel its batch.
+        """
+        return await self._runner.run(flows.delete_job(self._queue_id, item_id_of(job)))
+
+    async def clear(self) -> int:
+        """Cancel and delete every job, history included; how many that were."""
+        return await self._runner.run(flows.clear(self._queue_id))
+
+    async def prune(self) -> int:
+        """Delete the jobs that have ended, with their results; how many that were.
+
+        The images stay.
+        """
+        return await self._runner.run(flows.prune(self._queue_id))
+
+    async def retry(self, jobs: Union[JobLike, Iterable[JobLike]]) -> list[IvkJob]:
+        """Run failed or cancelled jobs once more, as new jobs of the same batch.
+
+        The request is never repeated by itself.
+
+        Returns:
+            The new jobs, oldest first.
+
+        Raises:
+            QueueError: One of them has not failed and was not cancelled; nothing
+                was sent.
+            NotFoundError: This queue does not know one of them; nothing was sent.
+            QueueFullError: The queue took fewer jobs than were asked for.
+        """
+        return await self._runner.run(
+            flows.retry_jobs(self._queue_id, item_ids_of(jobs))
+        )
+
+    async def pause(self) -> ProcessorStatus:
+        """Pause the processor of all queues; a running job finishes.
+
+        The server forgets this when it restarts. Needs an administrator.
+        """
+        return await self._runner.run(flows.set_processor(self._queue_id, "pause"))
+
+    async def resume(self) -> ProcessorStatus:
+        """Let the processor of all queues run again; needs an administrator."""
+        return await self._runner.run(flows.set_processor(self._queue_id, "resume"))
+
+    async def wait_until_idle(self, timeout: Optional[float] = None) -> QueueStatus:
+        """Wait until no job of this queue is pending, running or waiting.
+
+        A paused processor is waited for. Giving up cancels nothing.
+
+        Args:
+            timeout: Seconds for the whole wait; None waits for ever, 0 looks once.
+
+        Returns:
+            The idle queue's status.
+
+        Raises:
+            JobTimeoutError: The time is over; the message says what is left and why.
+            QueueBlockedError: A job that the server cannot read blocks the queue.
+            APIConnectionError: The server stayed away for several looks in a row.
+        """
+        return await self._runner.run(
+            wait_flows.wait_until_idle(self._queue_id, timeout)
+        )
