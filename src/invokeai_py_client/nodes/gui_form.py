@@ -189,3 +189,18 @@ def _limits(stored: Optional[Mapping[str, Any]]) -> Limits:
     if "item" in values:
         values["item"] = _limits(stored["item"])
     return Limits(**values)
+
+
+def input_template_from_gui(stored: Mapping[str, Any]) -> InputTemplate:
+    """One input's template from the GUI's form, as workflow files hold some.
+
+    Raises:
+        KeyError: A key is missing.
+        TypeError: A part is not what it should be.
+    """
+    return _input(stored)
+
+
+def input_template_as_gui(template: InputTemplate) -> dict[str, Any]:
+    """One input's template as the GUI holds it."""
+    return _input_dict(template)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Unset
-from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.draft import Draft, DraftNode
+from invokeai_py_client.workflow.form_reading import EMPTY_FORM
+from invokeai_py_client.workflow.loaded import (
+    FieldKey,
+    Form,
+    FormElement,
+    LoadedWorkflow,
+)
+from invokeai_py_client.workflow.update import renamed_field
 
-__all__ = ["FormField"]
+__all__ = ["FormField", "form_fields", "settle_form"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +25,7 @@ class FormField:
     """One input of the form.
 
     Attributes:
-        element_id: The form element; None for a field that only `exposedFields`
+        element_id: The form element; made up for a field that only `exposedFields`
             names.
         node_id: The node it belongs to.
         field_name: The field's name in the graph.
@@ -38,7 +46,7 @@ class FormField:
         template_title: The template's title of the field; None without template.
     """
 
-    element_id: Optional[str]
+    element_id: str
     node_id: str
     field_name: str
     label: str
@@ -53,3 +61,147 @@ class FormField:
     node_type: str = ""
     node_title: str = ""
     template_title: Optional[str] = None
+
+
+_DEFAULT_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "IntegerField": {
+        "type": "integer-field-config",
+        "showShuffle": False,
+        "component": "number-input",
+    },
+    "FloatField": {
+        "type": "float-field-config",
+        "showShuffle": False,
+        "component": "number-input",
+    },
+    "StringField": {"type": "string-field-config", "component": "input"},
+}
+
+
+def form_fields(loaded: LoadedWorkflow) -> list[FormField]:
+    """The inputs of the form in the GUI's order: depth first, from the root down.
+
+    A field that has two elements is listed twice; a connected field is listed too,
+    though its value is not sent.
+    """
+    return [_form_field(loaded, element) for element in _field_elements(loaded.form)]
+
+
+def _field_elements(form: Form) -> Iterator[FormElement]:
+    waiting = [form.root_id]
+    while waiting:
+        element = form.elements.get(waiting.pop())
+        if element is None:
+            continue
+        if element.field_key is not None:
+            yield element
+        waiting.extend(reversed(element.children))
+
+
+def _form_field(loaded: LoadedWorkflow, element: FormElement) -> FormField:
+    # Elements without a field were left out, and settling the form left those only
+    # whose node and input exist.
+    node_id, name = element.field_key or ("", "")
+    node = loaded.nodes[node_id]
+    item = node.inputs[name]
+    template = item.template
+    title = template.title if template else None
+    connected = (node_id, name) in loaded.edges_into
+    return FormField(
+        element_id=element.id,
+        node_id=node_id,
+        field_name=name,
+        label=item.label or title or name,
+        user_label=item.label,
+        description=item.description or (template.description if template else ""),
+        template=template,
+        connected=connected,
+        connected_from=loaded.source_of(node_id, name) if connected else None,
+        settings=element.settings,
+        value=item.value,
+        node_label=node.label,
+        node_type=node.type,
+        node_title=node.title,
+        template_title=title,
+    )
+
+
+def settle_form(draft: Draft) -> None:
+    """Make the draft's form what the user sees once the nodes are updated.
+
+    Fields that an update renamed are followed; `exposedFields` stand in for an empty
+    form; elements whose node or input is gone are left out, also from their parent's
+    list, which the GUI forgets (and then embeds no workflow in its pictures).
+    """
+    nodes: dict[str, DraftNode] = {}
+    for node in draft.invocations():
+        nodes.setdefault(node.id, node)
+    draft.exposed = [renamed_field(nodes, key) for key in draft.exposed]
+    elements = {
+        key: replace(element, field_key=renamed_field(nodes, element.field_key))
+        if element.field_key
+        else element
+        for key, element in draft.form.elements.items()
+    }
+    draft.form = Form(elements, draft.form.root_id)
+    if draft.exposed and is_empty(draft.form):
+        draft.form = _exposed_form(draft.exposed, nodes)
+    draft.form = _without_dead_elements(draft, nodes)
+
+
+def is_empty(form: Form) -> bool:
+    """Whether the form is a root without children and nothing else."""
+    root = form.elements.get(form.root_id)
+    if root is None or root.type != "container":
+        return True
+    return len(form.elements) == 1 and not root.children
+
+
+def _exposed_form(exposed: list[FieldKey], nodes: Mapping[str, DraftNode]) -> Form:
+    """A form of the exposed fields that exist, in order."""
+    root_id = EMPTY_FORM.root_id
+    fields: dict[str, FormElement] = {}
+    for number, (node_id, name) in enumerate(exposed):
+        node = nodes.get(node_id)
+        template = node.template_of(name) if node and node.template else None
+        if template is None:
+            continue
+        element_id = f"node-field-{number}"
+        single = template.type.cardinality == "SINGLE"
+        fields[element_id] = FormElement(
+            element_id,
+            "node-field",
+            root_id,
+            field_key=(node_id, name),
+            settings=_DEFAULT_SETTINGS.get(template.type.name) if single else None,
+            show_description=False,
+        )
+    root = replace(EMPTY_FORM.elements[root_id], children=tuple(fields))
+    return Form({root_id: root, **fields}, root_id)
+
+
+def _without_dead_elements(draft: Draft, nodes: Mapping[str, DraftNode]) -> Form:
+    living: dict[str, FormElement] = {}
+    for key, element in draft.form.elements.items():
+        if element.field_key is not None:
+            node_id, name = element.field_key
+            node = nodes.get(node_id)
+            if node is None or name not in node.inputs:
+                draft.warn(
+                    f"the form shows {node_id}.{name}, which does not exist; left out",
+                    "dead_form_field",
+                    node_id,
+                    name,
+                )
+                continue
+        living[key] = element
+    return Form(
+        {
+            key: replace(
+                element,
+                children=tuple(child for child in element.children if child in living),
+            )
+            for key, element in living.items()
+        },
+        draft.form.root_id,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from invokeai_py_client.nodes.template import (
     UNSET,
@@ -17,6 +17,11 @@ from invokeai_py_client.nodes.template import (
     NodeTemplate,
     Unset,
 )
+from invokeai_py_client.workflow.connectors import Edge, EdgeIndex, FieldKey
+from invokeai_py_client.workflow.facts import Facts
+
+if TYPE_CHECKING:
+    from invokeai_py_client.workflow.definition import WorkflowDefinition
 
 __all__ = [
     "Edge",
@@ -29,9 +34,6 @@ __all__ = [
     "LoadedWorkflow",
     "WorkflowWarning",
 ]
-
-FieldKey = tuple[str, str]
-"""A field's place: (node id, field name)."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class LoadedInput:
 
     Attributes:
         name: The field's name in the graph: the key in the node's `inputs`.
+        declared_name: What the file calls the input inside, by which the GUI finds
+            its template; the same as `name` in all but broken files.
         label: The user's own label; ``""`` when there is none.
         description: The user's own description; ``""`` when there is none.
         value: The literal value in wire form; `UNSET` when the file has none. A
@@ -70,6 +74,7 @@ class LoadedInput:
     description: str = ""
     value: Union[Any, Unset] = UNSET
     template: Optional[InputTemplate] = None
+    declared_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,31 +126,13 @@ class LoadedConnector:
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A connection that loading accepted.
-
-    Attributes:
-        type: ``default``, or ``collapsed`` for the line the GUI draws between
-            folded nodes, which is not sent.
-    """
-
-    source: str
-    source_handle: str
-    target: str
-    target_handle: str
-    type: str = "default"
-    id: str = ""
-    hidden: bool = False
-
-
-@dataclass(frozen=True)
 class FormElement:
     """One element of the form.
 
     Attributes:
         type: ``container``, ``node-field``, ``heading``, ``text`` or ``divider``.
         children: Ids of a container's elements, in order.
-        field: What a ``node-field`` shows; None for other types.
+        field_key: What a ``node-field`` shows; None for other types.
         settings: A ``node-field``'s own widget settings; None when it has none.
         data: The element's `data` as the file has it.
     """
@@ -154,7 +141,7 @@ class FormElement:
     type: str
     parent_id: Optional[str] = None
     children: Sequence[str] = ()
-    field: Optional[FieldKey] = None
+    field_key: Optional[FieldKey] = None
     settings: Optional[Mapping[str, Any]] = None
     show_description: bool = False
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -180,6 +167,8 @@ class LoadedWorkflow:
         warnings: What loading changed or dropped.
         document: The workflow as the GUI would save it (format 4.0.0) before edits;
             treat as read-only.
+        definition: What it was loaded from.
+        facts: The answers of the server that loading used.
     """
 
     nodes: Mapping[str, LoadedNode]
@@ -188,6 +177,8 @@ class LoadedWorkflow:
     form: Form
     warnings: Sequence[WorkflowWarning]
     document: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    definition: Optional[WorkflowDefinition] = field(repr=False, default=None)
+    facts: Facts = field(repr=False, default_factory=Facts)
 
     @cached_property
     def edges_into(self) -> Mapping[FieldKey, Sequence[Edge]]:
@@ -198,6 +189,32 @@ class LoadedWorkflow:
                 key = (edge.target, edge.target_handle)
                 found.setdefault(key, []).append(edge)
         return found
+
+    @cached_property
+    def _index(self) -> EdgeIndex:
+        return EdgeIndex(self.edges)
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, str]:
+        return {
+            **dict.fromkeys(self.connectors, "connector"),
+            **dict.fromkeys(self.nodes, "invocation"),
+        }
+
+    def resolve(self, edge: Edge) -> Optional[FieldKey]:
+        """The (node, output) that an edge stands for, through connectors.
+
+        None when a connector on the way has no input.
+        """
+        return self._index.resolve(edge.source, edge.source_handle, self._kinds)
+
+    def source_of(self, node_id: str, field_name: str) -> Optional[FieldKey]:
+        """The (node, output) that feeds an input; None when nothing does."""
+        for edge in self.edges_into.get((node_id, field_name), ()):
+            found = self.resolve(edge)
+            if found is not None:
+                return found
+        return None
 
     def input(self, node_id: str, field_name: str) -> Optional[LoadedInput]:
         """The input of a node; None when the file has no such input."""

@@ -24,10 +24,8 @@ _MAX_TEXT_BYTES = 64 * 1024 * 1024
 
 def is_picture(content: bytes) -> bool:
     """Whether the bytes begin like a PNG, JPEG, WebP or GIF picture."""
-    return (
-        content.startswith((_PNG, b"\xff\xd8\xff", b"GIF8"))
-        or content[:4] == b"RIFF"
-        and content[8:12] == b"WEBP"
+    return content.startswith((_PNG, b"\xff\xd8\xff", b"GIF8")) or (
+        content[:4] == b"RIFF" and content[8:12] == b"WEBP"
     )
 
 

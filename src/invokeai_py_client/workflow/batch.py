@@ -1,0 +1,196 @@
+"""The batch data: which values the batch nodes spread over jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+from invokeai_py_client.exceptions import FieldProblem
+from invokeai_py_client.nodes.template import UNSET
+from invokeai_py_client.workflow.compiled import BatchNode
+from invokeai_py_client.workflow.connectors import Edge, FieldKey
+from invokeai_py_client.workflow.facts import FactQuery, Facts
+from invokeai_py_client.workflow.generators import (
+    GeneratorError,
+    generate,
+    generator_query,
+)
+from invokeai_py_client.workflow.graph import BATCH_NODE_TYPES, GENERATOR_NODE_TYPES
+from invokeai_py_client.workflow.loaded import LoadedNode, LoadedWorkflow
+
+__all__ = ["NO_GROUP", "BatchBuilder", "batch_data", "generator_queries"]
+
+NO_GROUP = "None"
+_LIST_INPUTS: Mapping[str, str] = {
+    "image_batch": "images",
+    "string_batch": "strings",
+    "float_batch": "floats",
+    "integer_batch": "integers",
+}
+_GENERATOR_INPUT = "generator"
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class BatchBuilder:
+    """Collects the batch nodes of a workflow and what goes wrong with them.
+
+    Attributes:
+        batches: Every batch node whose values are known, in the file's order.
+        problems: Why the others have none.
+        missing: Questions to the server that would help.
+    """
+
+    def __init__(
+        self, loaded: LoadedWorkflow, facts: Facts, random: Callable[[], float]
+    ) -> None:
+        self._loaded = loaded
+        self._facts = facts
+        self._random = random
+        self.batches: list[BatchNode] = []
+        self.problems: list[FieldProblem] = []
+        self.missing: list[FactQuery] = []
+        for node in loaded.nodes.values():
+            if node.type in BATCH_NODE_TYPES:
+                self._add(node)
+
+    def _add(self, node: LoadedNode) -> None:
+        name = _LIST_INPUTS[node.type]
+        feeding = self._loaded.edges_into.get((node.id, name), ())
+        generator_id: Optional[str] = None
+        if feeding:
+            generator_id, items = self._generated(feeding[0])
+        else:
+            items = self._stored(node, name)
+        self.batches.append(
+            BatchNode(
+                node_id=node.id,
+                field_name=name,
+                group=_group(node),
+                items=items,
+                targets=_targets(self._loaded, node),
+                generator_id=generator_id,
+            )
+        )
+
+    def _stored(self, node: LoadedNode, name: str) -> Sequence[Any]:
+        item = node.inputs.get(name)
+        if item is None or item.value is UNSET:
+            return ()
+        if not isinstance(item.value, list):
+            self._problem(
+                "a batch needs a list", "batch_list", node.id, name, item.value
+            )
+            return ()
+        return tuple(item.value)
+
+    def _generated(self, edge: Edge) -> tuple[Optional[str], Sequence[Any]]:
+        source = self._loaded.resolve(edge)
+        node = self._loaded.nodes[source[0]] if source else None
+        if node is None or node.type not in GENERATOR_NODE_TYPES:
+            self._problem(
+                "nothing that makes values feeds this batch",
+                "batch_source",
+                edge.target,
+                edge.target_handle,
+            )
+            return None, ()
+        value = _settings(node)
+        try:
+            items = generate(_generator_type(node), value, self._facts, self._random)
+        except GeneratorError as error:
+            if error.query is not None:
+                self.missing.append(error.query)
+            kind = "generator" if error.query is None else "missing_answer"
+            self._problem(str(error), kind, node.id, _GENERATOR_INPUT, value)
+            return node.id, ()
+        return node.id, tuple(items)
+
+    def _problem(
+        self, reason: str, kind: str, node_id: str, name: str, value: Any = None
+    ) -> None:
+        node = self._loaded.nodes[node_id]
+        self.problems.append(
+            FieldProblem(
+                f"{node.title} ({node_id}).{name}: {reason}",
+                kind,
+                node_id,
+                name,
+                value=value,
+            )
+        )
+
+
+def _generator_type(node: LoadedNode) -> str:
+    kind = node.type.partition("_")[0]
+    return f"{kind.capitalize()}GeneratorField"
+
+
+def _settings(node: LoadedNode) -> Any:
+    item = node.inputs.get(_GENERATOR_INPUT)
+    return None if item is None or item.value is UNSET else item.value
+
+
+def _group(node: LoadedNode) -> str:
+    """The zip group; a node without one is in the group of all such nodes."""
+    item = node.inputs.get("batch_group_id")
+    if item is None or item.value is UNSET:
+        return "undefined"
+    return item.value if isinstance(item.value, str) else repr(item.value)
+
+
+def _targets(loaded: LoadedWorkflow, node: LoadedNode) -> tuple[FieldKey, ...]:
+    """Direct targets; a connector is one, which the server then does not find."""
+    output = "image" if node.type == "image_batch" else "value"
+    return tuple(
+        (edge.target, edge.target_handle)
+        for edge in loaded.edges
+        if edge.type == "default"
+        and edge.source == node.id
+        and edge.source_handle == output
+    )
+
+
+def batch_data(batches: Sequence[BatchNode]) -> list[list[dict[str, Any]]]:
+    """The batch data: a list for each ungrouped node, one zipped list for a group."""
+    groups: dict[str, list[BatchNode]] = {}
+    for batch in batches:
+        groups.setdefault(batch.group, []).append(batch)
+    data: list[list[dict[str, Any]]] = []
+    for group in _in_key_order(groups):
+        lists = [_zipped(batch) for batch in groups[group]]
+        if group != NO_GROUP:
+            lists = [[entry for entries in lists for entry in entries]]
+        data.extend(entries for entries in lists if entries)
+    return data
+
+
+def _in_key_order(groups: Mapping[str, Any]) -> list[str]:
+    """JavaScript lists an object's keys that are numbers first, by size."""
+    numbers = [key for key in groups if _INDEX.fullmatch(key)]
+    others = [key for key in groups if key not in numbers]
+    return [*sorted(numbers, key=int), *others]
+
+
+def _zipped(batch: BatchNode) -> list[dict[str, Any]]:
+    return [
+        {"node_path": node_id, "field_name": name, "items": list(batch.items)}
+        for node_id, name in batch.targets
+    ]
+
+
+def generator_queries(loaded: LoadedWorkflow) -> list[FactQuery]:
+    """What the generators of a workflow have to ask the server."""
+    found = []
+    for batch in loaded.nodes.values():
+        if batch.type not in BATCH_NODE_TYPES:
+            continue
+        feeding = loaded.edges_into.get((batch.id, _LIST_INPUTS[batch.type]), ())
+        source = loaded.resolve(feeding[0]) if feeding else None
+        node = loaded.nodes.get(source[0]) if source else None
+        if node is None or node.type not in GENERATOR_NODE_TYPES:
+            continue
+        query = generator_query(_generator_type(node), _settings(node))
+        if query is not None:
+            found.append(query)
+    return found

@@ -1,0 +1,176 @@
+"""Edited values laid over a loaded workflow, as the GUI's own widgets would set them.
+
+A value is stripped to the keys that its shape declares. Whether it suits the field is
+not asked here; the checks do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+from invokeai_py_client.exceptions import FieldProblem, WorkflowFormatError
+from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
+from invokeai_py_client.workflow.connectors import Edge, FieldKey
+from invokeai_py_client.workflow.draft import DraftInput, DraftNode
+from invokeai_py_client.workflow.facts import Facts
+from invokeai_py_client.workflow.json_data import copy_json
+from invokeai_py_client.workflow.load import freeze_node
+from invokeai_py_client.workflow.loaded import LoadedInput, LoadedNode, LoadedWorkflow
+from invokeai_py_client.workflow.reading import FREE_NODE_TYPES
+from invokeai_py_client.workflow.saved_workflows import (
+    CALL_NODE_TYPE,
+    DYNAMIC_PREFIX,
+    refresh_dynamic_inputs,
+)
+from invokeai_py_client.workflow.values_schema import parse_literal
+
+__all__ = ["Edited", "apply_edits"]
+
+_CALLED_ID = "workflow_id"
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A workflow with an overlay applied.
+
+    Attributes:
+        loaded: The workflow with the edited values.
+        changed: The nodes that differ from before.
+        problems: Edits that lead nowhere.
+    """
+
+    loaded: LoadedWorkflow
+    changed: Mapping[str, LoadedNode]
+    problems: Sequence[FieldProblem]
+
+
+def apply_edits(
+    loaded: LoadedWorkflow,
+    edits: Mapping[FieldKey, Any],
+    catalog: Mapping[str, NodeTemplate],
+    facts: Facts,
+) -> Edited:
+    """Lay edits over a workflow.
+
+    Args:
+        loaded: What the file holds; it is not changed.
+        edits: Wire values by (node id, field name); `UNSET` takes a value out.
+        catalog: Node templates, for workflows that an edit newly calls.
+        facts: What such workflows hold.
+    """
+    changed: dict[str, LoadedNode] = {}
+    problems: list[FieldProblem] = []
+    # Which workflow a node calls decides which further inputs it has.
+    in_order = sorted(edits.items(), key=lambda item: item[0][1] != _CALLED_ID)
+    for (node_id, name), value in in_order:
+        node = changed.get(node_id) or loaded.nodes.get(node_id)
+        edited, problem = _edited_node(node, node_id, name, value)
+        if edited is None:
+            problems.append(problem)
+        elif node is not None and edited.type == CALL_NODE_TYPE and name == _CALLED_ID:
+            changed[node_id] = _recalled(node, edited, catalog, facts)
+        else:
+            changed[node_id] = edited
+    if not changed:
+        return Edited(loaded, {}, problems)
+    overlaid = replace(
+        loaded,
+        nodes={**loaded.nodes, **changed},
+        edges=_living_edges(loaded.edges, changed),
+    )
+    return Edited(overlaid, changed, problems)
+
+
+def _edited_node(
+    node: Optional[LoadedNode], node_id: str, name: str, value: Any
+) -> Any:
+    """The node with one other value, or else why there is none."""
+    if node is None:
+        message = f"there is no node {node_id} to set {name} of"
+        return None, FieldProblem(message, "unknown_node", node_id, name, value=value)
+    template = node.template_of(name)
+    if template is None and node.type not in FREE_NODE_TYPES:
+        message = f"{node.title} ({node_id}) has no input {name}"
+        return None, FieldProblem(
+            message,
+            "unknown_field",
+            node_id,
+            name,
+            value=value,
+            allowed=_names(node),
+        )
+    try:
+        wire = _wire(value, template)
+    except WorkflowFormatError as error:
+        message = f"{node.title} ({node_id}).{name}: {error}"
+        return None, FieldProblem(message, "not_json", node_id, name, value=value)
+    item = node.inputs.get(name) or LoadedInput(
+        name, template=template, declared_name=name
+    )
+    inputs = {**node.inputs, name: replace(item, value=wire)}
+    return replace(node, inputs=inputs), None
+
+
+def _names(node: LoadedNode) -> Optional[str]:
+    names = [*(node.template.inputs if node.template else ()), *node.dynamic_inputs]
+    return ", ".join(names) or None
+
+
+def _wire(value: Any, template: Optional[InputTemplate]) -> Any:
+    if value is UNSET:
+        return UNSET
+    return parse_literal(copy_json(value), template, keeps_null=True).value
+
+
+def _recalled(
+    before: LoadedNode,
+    edited: LoadedNode,
+    catalog: Mapping[str, NodeTemplate],
+    facts: Facts,
+) -> LoadedNode:
+    """A calling node with the inputs of the workflow that it calls now."""
+    old, new = (node.inputs.get(_CALLED_ID) for node in (before, edited))
+    if old is not None and new is not None and old.value == new.value:
+        return edited
+    node = _thawed(edited)
+    called = new.value if new is not None else None
+    saved = facts.saved_workflows.get(called) if isinstance(called, str) else None
+    refresh_dynamic_inputs(node, saved or {}, catalog)
+    return freeze_node(node)
+
+
+def _thawed(node: LoadedNode) -> DraftNode:
+    return DraftNode(
+        id=node.id,
+        type=node.type,
+        version=node.version,
+        inputs={
+            name: DraftInput(
+                item.declared_name or name, item.label, item.description, item.value
+            )
+            for name, item in node.inputs.items()
+        },
+        use_cache=node.use_cache,
+        is_intermediate=node.is_intermediate,
+        label=node.label,
+        dynamic_inputs=dict(node.dynamic_inputs),
+        template=node.template,
+    )
+
+
+def _living_edges(
+    edges: Sequence[Edge], changed: Mapping[str, LoadedNode]
+) -> Sequence[Edge]:
+    """The edges without those into inputs that a call does not have any more."""
+
+    def lives(edge: Edge) -> bool:
+        node = changed.get(edge.target)
+        return (
+            node is None
+            or not edge.target_handle.startswith(DYNAMIC_PREFIX)
+            or edge.target_handle in node.dynamic_inputs
+        )
+
+    return tuple(edge for edge in edges if lives(edge))

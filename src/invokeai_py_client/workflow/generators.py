@@ -1,0 +1,245 @@
+"""The values that a generator node makes, number for number as the GUI makes them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+from invokeai_py_client.workflow.facts import (
+    IMAGE_CATEGORIES,
+    BoardImagesQuery,
+    DynamicPromptsQuery,
+    FactQuery,
+    Facts,
+)
+from invokeai_py_client.workflow.generator_schemas import (
+    GENERATOR_FIELDS,
+    parse_generator,
+)
+from invokeai_py_client.workflow.javascript import (
+    parse_float,
+    parse_int,
+    plain_number,
+    round_half_up,
+    trim,
+)
+
+__all__ = ["MAX_ITEMS", "GeneratorError", "generate", "generator_query", "uniform"]
+
+MAX_ITEMS = 1_000_000
+"""More values than any queue takes; the GUI would only freeze."""
+
+_WORD = 2**32
+
+Settings = Mapping[str, Any]
+Random = Callable[[], float]
+
+
+class GeneratorError(Exception):
+    """The generator cannot make its values; the argument says why.
+
+    Attributes:
+        query: The question whose answer is missing; None for bad settings.
+    """
+
+    def __init__(self, message: str, query: Optional[FactQuery] = None) -> None:
+        self.query = query
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class _Context:
+    facts: Facts
+    random: Random
+
+
+def generate(
+    field_type: str, value: Any, facts: Facts, source: Random = random.random
+) -> list[Any]:
+    """The values of a generator.
+
+    Args:
+        field_type: The type of the field that holds it, ``IntegerGeneratorField``.
+        value: The stored settings.
+        facts: Answers of the server for prompts and boards.
+        source: Numbers in [0, 1) for a generator without a seed.
+
+    Raises:
+        GeneratorError: The settings are no such generator, ask for too many values,
+            or need an answer that is missing.
+    """
+    settings = parse_generator(GENERATOR_FIELDS[field_type], value)
+    if settings is None:
+        raise GeneratorError("these are no settings of this generator")
+    if settings.get("values") is not None:
+        # Stored by old versions of the GUI; they win over the settings.
+        stored: list[Any] = list(settings["values"])
+        return stored
+    if settings.get("count", 0) > MAX_ITEMS:
+        raise GeneratorError(f"more than {MAX_ITEMS} values")
+    return _MAKERS[settings["type"]](settings, _Context(facts, source))
+
+
+def generator_query(field_type: str, value: Any) -> Optional[FactQuery]:
+    """What a generator has to ask the server; None when it needs nothing."""
+    settings = parse_generator(GENERATOR_FIELDS[field_type], value)
+    if settings is None:
+        return None
+    if settings["type"] == "image_generator_images_from_board":
+        return _board_query(settings)
+    if settings["type"].startswith("string_generator_dynamic_prompts"):
+        return _prompts_query(settings)
+    return None
+
+
+def _board_query(settings: Settings) -> Optional[BoardImagesQuery]:
+    board_id = settings.get("board_id")
+    if board_id is None:
+        return None
+    return BoardImagesQuery(board_id, IMAGE_CATEGORIES[settings["category"]])
+
+
+def _prompts_query(settings: Settings) -> DynamicPromptsQuery:
+    if "maxPrompts" in settings:
+        return DynamicPromptsQuery(settings["input"], settings["maxPrompts"], True)
+    return DynamicPromptsQuery(
+        settings["input"], settings["count"], False, settings.get("seed")
+    )
+
+
+def uniform(seed: Optional[int], fallback: Random) -> Random:
+    """The GUI's random numbers: a Mersenne Twister, 32 bits a number.
+
+    It is seeded with one word, unlike Python's own `random.seed`, so its state is
+    filled here (Matsumoto and Nishimura's `init_genrand`).
+    """
+    if seed is None:
+        return fallback
+    state = [seed % _WORD]
+    for position in range(1, 624):
+        before = state[-1]
+        state.append((1812433253 * (before ^ (before >> 30)) + position) % _WORD)
+    twister = random.Random()
+    twister.setstate((3, (*state, 624), None))
+    return lambda: twister.getrandbits(32) / _WORD
+
+
+def _number(value: float) -> Optional[Union[int, float]]:
+    """The number as JSON has it: there is no infinity, JavaScript prints null."""
+    return plain_number(value) if math.isfinite(value) else None
+
+
+def _float_sequence(settings: Settings, _context: _Context) -> list[Any]:
+    start, step = float(settings["start"]), float(settings["step"])
+    if step == 0:
+        return [_number(start)]
+    return [_number(start + i * step) for i in range(settings["count"])]
+
+
+def _integer_sequence(settings: Settings, _context: _Context) -> list[Any]:
+    start, step = settings["start"], settings["step"]
+    if step == 0:
+        return [start]
+    return [start + i * step for i in range(settings["count"])]
+
+
+def _float_line(settings: Settings, _context: _Context) -> list[Any]:
+    start, end, count = float(settings["start"]), settings["end"], settings["count"]
+    if count == 1:
+        return [_number(start)]
+    return [_number(start + (end - start) * (i / (count - 1))) for i in range(count)]
+
+
+def _integer_line(settings: Settings, _context: _Context) -> list[Any]:
+    start, end, count = settings["start"], settings["end"], settings["count"]
+    if count == 1:
+        return [start]
+    return [
+        start + round_half_up((end - start) * (i / (count - 1))) for i in range(count)
+    ]
+
+
+def _float_noise(settings: Settings, context: _Context) -> list[Any]:
+    draw = uniform(settings.get("seed"), context.random)
+    low, high = float(settings["min"]), float(settings["max"])
+    return [_number(draw() * (high - low) + low) for _ in range(settings["count"])]
+
+
+def _integer_noise(settings: Settings, context: _Context) -> list[Any]:
+    draw = uniform(settings.get("seed"), context.random)
+    low, high = settings["min"], settings["max"]
+    return [
+        math.floor(draw() * (high - low + 1)) + low for _ in range(settings["count"])
+    ]
+
+
+def _parts(settings: Settings) -> list[str]:
+    r"""The text cut at the separator, in which escapes like ``\n`` work."""
+    text, separator = settings["input"], settings["splitOn"]
+    if separator == "":
+        return [text]
+    # Without valid escapes the separator is meant as it stands.
+    with contextlib.suppress(ValueError):
+        separator = json.loads(f'"{separator}"')
+    parts: list[str] = text.split(separator)
+    if len(parts) > MAX_ITEMS:
+        raise GeneratorError(f"more than {MAX_ITEMS} values")
+    return parts
+
+
+def _texts(settings: Settings, _context: _Context) -> list[Any]:
+    return [part for part in _parts(settings) if part]
+
+
+def _numbers(
+    settings: Settings, parse: Callable[[str], Optional[Union[int, float]]]
+) -> list[Any]:
+    found = [parse(part) for part in map(trim, _parts(settings)) if part]
+    return [_number(number) for number in found if number is not None]
+
+
+def _floats_of_text(settings: Settings, _context: _Context) -> list[Any]:
+    return _numbers(settings, parse_float)
+
+
+def _integers_of_text(settings: Settings, _context: _Context) -> list[Any]:
+    return _numbers(settings, parse_int)
+
+
+def _prompts(settings: Settings, context: _Context) -> list[Any]:
+    query = _prompts_query(settings)
+    found = context.facts.prompts(query)
+    if found is None:
+        raise GeneratorError("needs the server to expand its prompts", query)
+    return list(found)
+
+
+def _board_images(settings: Settings, context: _Context) -> list[Any]:
+    query = _board_query(settings)
+    if query is None:
+        return []
+    names: Optional[Sequence[str]] = context.facts.board_images.get(query)
+    if names is None:
+        raise GeneratorError("needs the server to list the board's images", query)
+    return [{"image_name": name} for name in names]
+
+
+_MAKERS: Mapping[str, Callable[[Settings, _Context], list[Any]]] = {
+    "float_generator_arithmetic_sequence": _float_sequence,
+    "float_generator_linear_distribution": _float_line,
+    "float_generator_random_distribution_uniform": _float_noise,
+    "float_generator_parse_string": _floats_of_text,
+    "integer_generator_arithmetic_sequence": _integer_sequence,
+    "integer_generator_linear_distribution": _integer_line,
+    "integer_generator_random_distribution_uniform": _integer_noise,
+    "integer_generator_parse_string": _integers_of_text,
+    "string_generator_parse_string": _texts,
+    "string_generator_dynamic_prompts_combinatorial": _prompts,
+    "string_generator_dynamic_prompts_random": _prompts,
+    "image_generator_images_from_board": _board_images,
+}

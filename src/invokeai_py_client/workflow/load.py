@@ -1,0 +1,142 @@
+"""Load a workflow file as the GUI does, in the GUI's order of steps.
+
+Read and migrate; give nodes that call saved workflows their inputs; judge the edges;
+update nodes of other versions; unset what names missing things; settle the form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Optional
+
+from invokeai_py_client.nodes.template import NodeTemplate
+from invokeai_py_client.workflow.access import unset_missing
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.draft import Draft, DraftNode
+from invokeai_py_client.workflow.edges import accept_edges
+from invokeai_py_client.workflow.embedded import build_document
+from invokeai_py_client.workflow.facts import Facts
+from invokeai_py_client.workflow.form import settle_form
+from invokeai_py_client.workflow.loaded import (
+    LoadedConnector,
+    LoadedInput,
+    LoadedNode,
+    LoadedWorkflow,
+    WorkflowWarning,
+)
+from invokeai_py_client.workflow.reading import FREE_NODE_TYPES, read_document
+from invokeai_py_client.workflow.saved_workflows import refresh_called_workflows
+from invokeai_py_client.workflow.update import is_updatable, update_node
+
+__all__ = ["LoadedWorkflow", "WorkflowWarning", "load_workflow"]
+
+
+def load_workflow(
+    definition: WorkflowDefinition,
+    catalog: Mapping[str, NodeTemplate],
+    facts: Optional[Facts] = None,
+) -> LoadedWorkflow:
+    """Load a workflow; compile the result as often as needed.
+
+    Args:
+        definition: The file, which is not changed.
+        catalog: Node templates by type, of the server that will run it.
+        facts: What is known of that server; None takes everything to exist.
+
+    Raises:
+        WorkflowFormatError: The file lacks something that the payload needs.
+    """
+    facts = facts or Facts()
+    draft = read_document(definition, catalog)
+    refresh_called_workflows(draft, catalog, facts)
+    accept_edges(draft)
+    _settle_nodes(draft, facts)
+    settle_form(draft)
+    return _freeze(draft, definition, facts)
+
+
+def _settle_nodes(draft: Draft, facts: Facts) -> None:
+    connected: dict[str, set[str]] = {}
+    for edge in draft.edges:
+        if edge.type == "default":
+            connected.setdefault(edge.target, set()).add(edge.target_handle)
+    for node in draft.invocations():
+        template = node.template
+        if template is None:
+            draft.warn(
+                f"the server does not know nodes of type {node.type}",
+                "unknown_node",
+                node.id,
+            )
+            continue
+        if node.version != template.version:
+            if not is_updatable(node.version, template):
+                # Such a node's values are not checked either, as in the GUI.
+                draft.warn(
+                    f"{node.type} {node.version} cannot be updated to "
+                    f"{template.version}; kept as it is",
+                    "not_updated",
+                    node.id,
+                )
+                continue
+            update_node(node, template, connected.get(node.id, set()))
+        _warn_of_unknown_fields(draft, node)
+        unset_missing(draft, node, facts)
+
+
+def _warn_of_unknown_fields(draft: Draft, node: DraftNode) -> None:
+    if node.type in FREE_NODE_TYPES:
+        return
+    for item in node.inputs.values():
+        if node.template_of(item.name) is None:
+            draft.warn(
+                f"{node.type} has no input {item.name}",
+                "unknown_field",
+                node.id,
+                item.name,
+            )
+
+
+def _freeze(
+    draft: Draft, definition: WorkflowDefinition, facts: Facts
+) -> LoadedWorkflow:
+    return LoadedWorkflow(
+        # Where an id occurs twice, the graph has the later node.
+        nodes={node.id: freeze_node(node) for node in draft.invocations()},
+        connectors={
+            node.id: LoadedConnector(node.id)
+            for node in draft.nodes
+            if not isinstance(node, DraftNode) and node.type == "connector"
+        },
+        edges=tuple(draft.edges),
+        form=draft.form,
+        warnings=tuple(draft.warnings),
+        document=build_document(draft),
+        definition=definition,
+        facts=facts,
+    )
+
+
+def freeze_node(node: DraftNode) -> LoadedNode:
+    """The node as it stays from now on."""
+    return LoadedNode(
+        id=node.id,
+        type=node.type,
+        version=node.version,
+        inputs={
+            name: LoadedInput(
+                name,
+                item.label,
+                item.description,
+                item.value,
+                node.template_of(name),
+                item.name,
+            )
+            for name, item in node.inputs.items()
+        },
+        label=node.label,
+        use_cache=node.use_cache,
+        is_intermediate=node.is_intermediate,
+        template=node.template,
+        dynamic_inputs=dict(node.dynamic_inputs),
+    )

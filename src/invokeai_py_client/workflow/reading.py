@@ -1,0 +1,298 @@
+"""Read a workflow file into a draft: its schema, without any look at templates.
+
+What the GUI needs only to draw (positions, labels, notes) is filled in when it is
+missing; what decides over the payload must be there, or the file is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+from invokeai_py_client.exceptions import WorkflowFormatError
+from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.draft import Draft, DraftInput, DraftNode, DraftOther
+from invokeai_py_client.workflow.form_reading import (
+    EMPTY_FORM,
+    field_key,
+    is_sound,
+    read_form,
+    repair,
+)
+from invokeai_py_client.workflow.javascript import plain_number, trim
+from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form
+from invokeai_py_client.workflow.migrations import (
+    FIRST_NODE_VERSION,
+    NEWEST_FORMAT,
+    file_format,
+)
+from invokeai_py_client.workflow.saved_workflows import read_dynamic_template
+from invokeai_py_client.workflow.values_schema import is_number, parse_literal
+
+__all__ = ["read_document"]
+
+Catalog = Mapping[str, NodeTemplate]
+
+HEAD_TEXTS = (
+    "name",
+    "author",
+    "description",
+    "version",
+    "contact",
+    "tags",
+    "notes",
+)
+# Nodes that only ever showed the latest image; the GUI gave them up and refuses them.
+_RETIRED_NODES = frozenset({"current_image", "progress_image"})
+_THREE_NUMBERS = re.compile(r"\d+\.\d+\.\d+(?:\..*)?")
+# Inputs of these nodes may hold anything, null included.
+FREE_NODE_TYPES = frozenset({"core_metadata"})
+
+
+def read_document(definition: WorkflowDefinition, catalog: Catalog) -> Draft:
+    """Read and migrate a file.
+
+    Raises:
+        WorkflowFormatError: A node, edge or input lacks what the payload needs.
+    """
+    document = definition.to_dict()
+    draft = Draft({}, [], [], [], EMPTY_FORM, list(definition.warnings))
+    generation, warning = file_format(document)
+    if warning:
+        draft.warnings.append(warning)
+    draft.head = _head(document, draft, generation)
+    for index, stored in enumerate(document["nodes"]):
+        node = _node(stored, f"nodes[{index}]", draft, catalog)
+        if node is not None:
+            draft.nodes.append(node)
+    _refuse_second_return(draft)
+    draft.edges = _edges(document, generation)
+    draft.exposed = _exposed(document, draft)
+    # Formats 1 and 2 had no form.
+    if generation > 2 and document.get("form") is not None:
+        draft.form = _form(document["form"], draft)
+    return draft
+
+
+def _head(document: Mapping[str, Any], draft: Draft, generation: int) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    for key in HEAD_TEXTS:
+        value = document.get(key)
+        head[key] = value if isinstance(value, str) else ""
+        if not isinstance(value, str) and generation > 1:
+            draft.warn(f'the file has no text "{key}"', "format")
+    meta = document.get("meta")
+    category = meta.get("category") if isinstance(meta, Mapping) else None
+    head["meta"] = {
+        "category": "default" if category == "default" else "user",
+        "version": NEWEST_FORMAT,
+    }
+    return head
+
+
+def _node(
+    stored: Any, where: str, draft: Draft, catalog: Catalog
+) -> Optional[Union[DraftNode, DraftOther]]:
+    node = _object(stored, where)
+    kind = node.get("type")
+    if kind in _RETIRED_NODES:
+        draft.warn(f"{kind} nodes exist no more; left out", "retired_node")
+        return None
+    if kind not in ("invocation", "notes", "connector"):
+        raise WorkflowFormatError(
+            f"unknown kind of node {kind!r:.60}", where=f"{where}.type"
+        )
+    node_id = _required_text(node, "id", where)
+    data = _object(node.get("data"), f"{where}.data")
+    if kind == "invocation":
+        return _invocation(node_id, node, data, where, draft, catalog)
+    shown = {"id": _text(data, "id") or node_id, "type": kind}
+    shown.update({"label": _text(data, "label"), "isOpen": data.get("isOpen") is True})
+    if kind == "notes":
+        shown["notes"] = _text(data, "notes")
+    return DraftOther(node_id, kind, shown, _position(node))
+
+
+def _invocation(
+    node_id: str,
+    node: Mapping[str, Any],
+    data: Mapping[str, Any],
+    where: str,
+    draft: Draft,
+    catalog: Catalog,
+) -> DraftNode:
+    where = f"{where}.data"
+    node_type = _required_text(data, "type", where)
+    template = catalog.get(node_type)
+    found = DraftNode(
+        id=node_id,
+        type=node_type,
+        version=_version(data, node_id, draft),
+        inputs={},
+        use_cache=_required_bool(data, "useCache", where),
+        is_intermediate=_required_bool(data, "isIntermediate", where),
+        label=_text(data, "label"),
+        notes=_text(data, "notes"),
+        node_pack=_text(data, "nodePack") or _node_pack(template),
+        is_open=data.get("isOpen", True) is True,
+        data_id=trim(_text(data, "id")) or node_id,
+        position=_position(node),
+        template=template,
+    )
+    dynamic = _object(
+        data.get("dynamicInputTemplates", {}), f"{where}.dynamicInputTemplates"
+    )
+    found.dynamic_inputs = {
+        name: read_dynamic_template(item, f"{where}.dynamicInputTemplates.{name}")
+        for name, item in dynamic.items()
+    }
+    inputs = _object(data.get("inputs"), f"{where}.inputs")
+    for name, item in inputs.items():
+        template_of_input = found.template_of(name)
+        found.inputs[name] = _input(
+            item, f"{where}.inputs.{name}", found, template_of_input, draft
+        )
+    return found
+
+
+def _node_pack(template: Optional[NodeTemplate]) -> str:
+    return template.node_pack if template else "invokeai"
+
+
+def _version(data: Mapping[str, Any], node_id: str, draft: Draft) -> str:
+    """The node's version; the GUI refuses those that are not three numbers."""
+    version = data.get("version")
+    if not isinstance(version, str) or not version:
+        draft.warn(
+            f"the node has no version; taken for {FIRST_NODE_VERSION}",
+            "node_version",
+            node_id,
+        )
+        return FIRST_NODE_VERSION
+    if not _THREE_NUMBERS.fullmatch(version):
+        draft.warn(f"odd node version {version!r:.40}", "node_version", node_id)
+    return version
+
+
+def _input(
+    stored: Any,
+    where: str,
+    node: DraftNode,
+    template: Optional[InputTemplate],
+    draft: Draft,
+) -> DraftInput:
+    item = _object(stored, where)
+    name = _required_text(item, "name", where)
+    literal = parse_literal(
+        item.get("value", UNSET),
+        template,
+        keeps_null=node.type in FREE_NODE_TYPES,
+    )
+    if literal.kept_raw:
+        draft.warn(
+            "the GUI does not recognise this value; kept as it is",
+            "raw_value",
+            node.id,
+            name,
+        )
+    return DraftInput(
+        name, _text(item, "label"), _text(item, "description"), literal.value
+    )
+
+
+def _refuse_second_return(draft: Draft) -> None:
+    returns = [node for node in draft.invocations() if node.type == "workflow_return"]
+    if len(returns) > 1:
+        raise WorkflowFormatError(
+            "a workflow has at most one workflow_return node; this has "
+            + ", ".join(node.id for node in returns),
+            where="nodes",
+        )
+
+
+def _edges(document: Mapping[str, Any], generation: int) -> list[Edge]:
+    stored = document.get("edges", [] if generation == 1 else None)
+    if not isinstance(stored, list):
+        raise WorkflowFormatError("the workflow has no list of edges", where="edges")
+    return [_edge(item, f"edges[{index}]") for index, item in enumerate(stored)]
+
+
+def _edge(stored: Any, where: str) -> Edge:
+    edge = _object(stored, where)
+    kind = edge.get("type")
+    source = _required_text(edge, "source", where)
+    target = _required_text(edge, "target", where)
+    # Ids only tell edges apart; older exports lack some.
+    edge_id = trim(_text(edge, "id")) or where
+    if kind == "collapsed":
+        return Edge(source, "", target, "", kind, edge_id)
+    if kind != "default":
+        raise WorkflowFormatError(
+            f"unknown kind of edge {kind!r:.60}", where=f"{where}.type"
+        )
+    return Edge(
+        source,
+        _required_text(edge, "sourceHandle", where),
+        target,
+        _required_text(edge, "targetHandle", where),
+        kind,
+        edge_id,
+        edge.get("hidden") is True,
+    )
+
+
+def _exposed(document: Mapping[str, Any], draft: Draft) -> list[FieldKey]:
+    stored = document.get("exposedFields")
+    if stored is None:
+        return []
+    keys = [field_key(item) for item in stored] if isinstance(stored, list) else [None]
+    if None in keys:
+        draft.warn("part of exposedFields names no field; ignored", "form")
+    return [key for key in keys if key is not None]
+
+
+def _form(stored: Any, draft: Draft) -> Form:
+    form = read_form(stored)
+    if form is None:
+        draft.warn("the form cannot be read; taken for empty", "form")
+        return EMPTY_FORM
+    if is_sound(form):
+        return form
+    draft.warn("the form's structure is broken; repaired", "form")
+    return repair(form)
+
+
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WorkflowFormatError("expected an object", where=where)
+    return value
+
+
+def _required_text(stored: Mapping[str, Any], key: str, where: str) -> str:
+    value = stored.get(key)
+    if not isinstance(value, str) or not trim(value):
+        raise WorkflowFormatError("expected a text", where=f"{where}.{key}")
+    return trim(value)
+
+
+def _required_bool(stored: Mapping[str, Any], key: str, where: str) -> bool:
+    value = stored.get(key)
+    if not isinstance(value, bool):
+        raise WorkflowFormatError("expected true or false", where=f"{where}.{key}")
+    return value
+
+
+def _text(stored: Mapping[str, Any], key: str) -> str:
+    value = stored.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _position(node: Mapping[str, Any]) -> dict[str, Any]:
+    stored = node.get("position")
+    found = stored if isinstance(stored, Mapping) else {}
+    return {
+        axis: plain_number(found[axis]) if is_number(found.get(axis)) else 0
+        for axis in ("x", "y")
+    }
