@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
+from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.image.models import ImageCategory, ImageOrigin
 
 __all__ = [
+    "AsyncIvkImage",
     "ImageCategory",
     "ImageOrigin",
     "IvkImage",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Optional, cast
 
 from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.image import flows
-from invokeai_py_client.image.display import display_png
 from invokeai_py_client.image.files import PathLike
 from invokeai_py_client.image.models import ImageBase
 
@@ -89,6 +88,3 @@ class AsyncIvkImage(ImageBase):
         return await self._runner.run(
             flows.get_image(AsyncIvkImage.bound_to(self._runner), self.image_name)
         )
-
-    def _repr_png_(self) -> Optional[builtins.bytes]:
-        return display_png(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from typing import Optional
 
@@ -16,12 +15,9 @@ logger = logging.getLogger("invokeai_py_client")
 
 
 def display_png(image: ImageBase) -> Optional[bytes]:
-    """The PNG for a notebook; None, never an error, when it cannot be had.
-
-    Images of the async client cannot be shown: the notebook does not await.
-    """
+    """The PNG for a notebook; None, never an error, when it cannot be had."""
     runner = image._bound_runner
-    if runner is None or inspect.iscoroutinefunction(runner.run):
+    if runner is None:
         return None
     try:
         content: bytes = runner.run(image_bytes(image.image_name))

@@ -87,5 +87,6 @@ class IvkImage(ImageBase):
             flows.get_image(IvkImage.bound_to(self._runner), self.image_name)
         )
 
-    def _repr_png_(self) -> Optional[builtins.bytes]:
+    def _repr_png_(self) -> Optional[builtins.bytes]:  # blocking only
+        # A notebook does not await.
         return display_png(self)

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
-from invokeai_py_client.exceptions import InvokeAIError
+from invokeai_py_client.exceptions import ImageError, InvokeAIError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -152,7 +152,7 @@ def image_name_of(image: ImageLike) -> str:
     """The server's name of `image`.
 
     Raises:
-        ValueError: The name is empty.
+        ImageError: The name is empty or a path.
         TypeError: `image` is neither a name nor an image.
     """
     if isinstance(image, ImageBase):
@@ -161,8 +161,11 @@ def image_name_of(image: ImageLike) -> str:
         raise TypeError(
             f"expected an image name or an IvkImage, not {type(image).__name__}"
         )
-    if not image:
-        raise ValueError("an image name cannot be empty")
+    if not image or "/" in image or "\\" in image:
+        raise ImageError(
+            f"{image!r} is no image name",
+            hint="local files are uploaded first: image_repo.upload(path)",
+        )
     return image
 
 

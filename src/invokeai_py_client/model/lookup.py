@@ -156,7 +156,7 @@ def unknown_model(
     refused = _refused(models, reference)
     if refused is not None:
         return ModelError(
-            f"{refused.describe()} is not a {what}",
+            f"{refused.describe()} is no {what}",
             candidates=_names(models, allowed)[:SUGGESTIONS],
             hint=_listing(_names(models, allowed), what),
         )
