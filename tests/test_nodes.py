@@ -291,8 +291,21 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["type", "anyOf", "allOf", "$ref", "items", "enum", "const", "default"]
-                + ["ui_type", "title", "minimum", "exclusiveMinimum", "maxLength"]
+                [
+                    "type",
+                    "anyOf",
+                    "allOf",
+                    "$ref",
+                    "items",
+                    "enum",
+                    "const",
+                    "default",
+                    "ui_type",
+                    "title",
+                    "minimum",
+                    "exclusiveMinimum",
+                    "maxLength",
+                ]
             ),
             inner,
             max_size=4,

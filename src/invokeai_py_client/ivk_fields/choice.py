@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
@@ -23,11 +24,12 @@ def enum_of(name: str, choices: tuple[Any, ...]) -> type[Enum]:
     """Options as an enumeration: ``"480p"`` is the member ``_480P``."""
     members: dict[str, Any] = {}
     for choice in choices:
-        key = "".join(c if c.isalnum() else "_" for c in str(choice)).upper()
-        if not key[:1].isalpha():
-            key = f"_{key.lstrip('_')}" if key.strip("_") else "EMPTY"
+        words = "_".join(re.findall(r"[^\W_]+", str(choice))).upper() or "EMPTY"
+        base = words if words[0].isalpha() else f"_{words}"
+        key, count = base, 1
         while key in members:
-            key += "_"
+            count += 1
+            key = f"{base}_{count}"
         members[key] = choice
     # The functional form makes the class; mypy wants its members spelled out.
     return Enum(name, members)  # type: ignore[return-value]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from invokeai_py_client.ivk_fields.faults import Fault, shown
-from invokeai_py_client.ivk_fields.template_field import RefusedError, TemplateField
+from invokeai_py_client.ivk_fields.template_field import TemplateField
 
 
 def json_fault(value: Any) -> Iterator[Fault]:
@@ -42,16 +42,11 @@ class IvkUnknownField(TemplateField[Any]):
 
     READ_ONLY: ClassVar[bool] = True
 
-    def _accept(self, value: Any) -> Any:
-        raise RefusedError(
-            "read_only",
-            f"a field of type {self.type_name} takes no value, got {shown(value)}",
-            "an edge from another node",
-        )
-
     def _checked(self, value: Any) -> Any:
         # Unsetting would be a change too.
-        return self._accept(value)
+        kind = f"a field of type {self.type_name}" if self.type_name else "the field"
+        text = f"{kind} takes no value, got {shown(value)}"
+        raise self.refusal([Fault("read_only", text, "an edge only")], value)
 
     def _wire_faults(self, value: Any) -> Iterator[Fault]:
         return json_fault(value)
