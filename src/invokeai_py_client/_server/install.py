@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Optional
 
 from invokeai_py_client._server.lock import exclusive
-from invokeai_py_client._server.paths import server_dir, venv_program
+from invokeai_py_client._server.paths import cache_dir, server_dir, venv_program
 from invokeai_py_client._server.pythons import find_server_python
 from invokeai_py_client.exceptions import LocalServerError
 
@@ -70,6 +70,13 @@ def find_installation(version: str) -> Optional[Installation]:
         and venv_program(found.venv, "invokeai-web").exists()
     )
     return found if whole else None
+
+
+def installed_versions() -> list[str]:
+    """The versions that are whole in the cache folder."""
+    markers = (cache_dir() / "servers").glob("*/installed.json")
+    names = sorted(path.parent.name for path in markers)
+    return [name for name in names if find_installation(name)]
 
 
 def install_server(

@@ -1,0 +1,103 @@
+"""The command tree, and the end of every command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from invokeai_py_client import __version__
+from invokeai_py_client.cli import (
+    board_commands,
+    doctor,
+    image_commands,
+    model_commands,
+    queue_commands,
+    server_commands,
+    workflow_commands,
+)
+from invokeai_py_client.cli.commands import command
+from invokeai_py_client.cli.errors import EXIT_CODES, Failure, explain
+from invokeai_py_client.cli.render import Renderer
+
+__all__ = ["app", "run"]
+
+_EXITS = "\n".join(f"  {code:3}  {meaning}" for code, meaning in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="ivk",
+    help="Run InvokeAI workflows and look after a server.",
+    epilog=f"\b\nExit codes:\n{_EXITS}",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _group in (
+    workflow_commands.app,
+    board_commands.app,
+    image_commands.app,
+    model_commands.app,
+    queue_commands.app,
+    server_commands.app,
+):
+    app.add_typer(_group)
+command(app, "doctor")(doctor.doctor)
+
+# Typer brings its own copy of click, or uses click, depending on its version; both
+# have these two classes above `BadParameter`.
+_bases = {base.__name__: base for base in typer.BadParameter.__mro__}
+_CLICK_ERROR: Any = _bases["ClickException"]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ivk {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; the exit code."""
+    try:
+        code = app(arguments, prog_name="ivk", standalone_mode=False)
+    except _CLICK_ERROR as error:
+        return _usage(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _early_end(KeyboardInterrupt(), arguments)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `ivk image list | head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Any, arguments: list[str]) -> int:
+    """Report a command line that cannot be read, in the form it asks for."""
+    ctx = getattr(error, "ctx", None)
+    words = ctx.command_path.split()[1:] if ctx else []
+    renderer = Renderer(as_json="--json" in arguments, verbose=False)
+    if ctx and not words and not renderer.as_json and not arguments:
+        # `ivk` alone: click's error is the help text itself.
+        sys.stderr.write(f"{ctx.get_help()}\n")
+        return 2
+    help_words = " ".join(["ivk", *words, "--help"])
+    failure = Failure("usage", error.format_message(), f"see `{help_words}`")
+    return renderer.failure(" ".join(words), failure)
+
+
+def _early_end(error: BaseException, arguments: list[str]) -> int:
+    renderer = Renderer(as_json="--json" in arguments, verbose=False)
+    return renderer.failure("", explain(error))

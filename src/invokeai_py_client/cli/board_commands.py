@@ -1,0 +1,99 @@
+"""`ivk board`: the boards of a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from invokeai_py_client.cli.commands import Session, command, group
+from invokeai_py_client.cli.errors import CliError
+from invokeai_py_client.cli.render import Outcome, table
+
+if TYPE_CHECKING:
+    from invokeai_py_client.board.models import Board
+
+__all__ = ["app", "find_board"]
+
+app = group("board", "List, make, rename and delete boards.")
+
+BoardArgument = Annotated[str, typer.Argument(metavar="BOARD", help="Name or id.")]
+
+
+def find_board(session: Session, text: str) -> Board:
+    """The board that a name or an id means; `none` is the images on no board.
+
+    Raises:
+        BoardError: Several boards have this name.
+        CliError: There is none.
+    """
+    boards = session.client.board_repo
+    if text == "none":
+        return boards.get_uncategorized_board()
+    known = boards.list_boards(include_archived=True)
+    for board in known:
+        if board.board_id == text:
+            return board
+    found = boards.find_board_by_name(text)
+    if found is None:
+        names = [board.board_name for board in known]
+        raise CliError("not_found", f"there is no board {text!r}", candidates=names)
+    return found
+
+
+@command(app, "list")
+def list_boards(
+    session: Session,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="List archived boards as well.")
+    ] = False,
+) -> Outcome:
+    """List the boards, newest first."""
+    boards = session.client.board_repo.list_boards(include_archived=archived)
+    rows = [
+        (board.board_name, board.board_id, board.image_count, board.asset_count)
+        for board in boards
+    ]
+    view = table(("NAME", "ID", "IMAGES", "ASSETS"), rows)
+    return Outcome(boards, [view] if rows else ["no boards"])
+
+
+@command(app, "create")
+def create(
+    session: Session, name: Annotated[str, typer.Argument(metavar="NAME")]
+) -> Outcome:
+    """Make a board. A second one of the same name is fine for the server."""
+    handle = session.client.board_repo.create_board(name)
+    board = session.client.board_repo.get_board_by_id(handle.board_id)
+    return Outcome(board, [f"made board {board.board_name!r}: {board.board_id}"])
+
+
+@command(app, "rename")
+def rename(
+    session: Session,
+    board: BoardArgument,
+    name: Annotated[str, typer.Argument(metavar="NEW_NAME")],
+) -> Outcome:
+    """Give a board another name."""
+    found = find_board(session, board)
+    changed = session.client.board_repo.update_board(found.board_id, name=name)
+    return Outcome(changed, [f"renamed {found.board_name!r} to {changed.board_name!r}"])
+
+
+@command(app, "delete")
+def delete(
+    session: Session,
+    board: BoardArgument,
+    images: Annotated[
+        bool, typer.Option("--images", help="Delete its images for good, too.")
+    ] = False,
+) -> Outcome:
+    """Delete a board. Its images stay, on no board, unless --images is given."""
+    found = find_board(session, board)
+    result = session.client.board_repo.delete_board(
+        found.board_id, delete_images=images
+    )
+    count = len(result.deleted_images if images else result.deleted_board_images)
+    fate = "deleted" if images else "are on no board now"
+    line = f"deleted board {found.board_name!r}; {count} images {fate}"
+    return Outcome(result, [line])
