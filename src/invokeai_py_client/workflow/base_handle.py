@@ -21,6 +21,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.ivk_fields.base import IvkField
 from invokeai_py_client.ivk_fields.references import find_references
 from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.nodes.template import UNSET
 from invokeai_py_client.workflow.checks import check_workflow, workflow_warnings
 from invokeai_py_client.workflow.compile import compile_workflow
 from invokeai_py_client.workflow.compiled import CompiledWorkflow, CompileOptions
@@ -424,20 +425,25 @@ class BaseWorkflowHandle:
             The payload; `problems` lists everything a submission would refuse.
         """
         types = self._catalog if catalog is None else catalog
+        given = self.edits() if edits is None else edits
+        unresolved = _unresolved(given)
         compiled = compile_workflow(
             self._definition,
             types,
-            edits=self.edits() if edits is None else edits,
+            # Neither the file's value nor a reference may be sent in its place.
+            edits={**given, **dict.fromkeys(unresolved, UNSET)},
             facts=self._facts if facts is None else facts,
             options=CompileOptions(
                 auto_add_board=auto_add_board, runs=runs, prepend=prepend
             ),
         )
+        found = [*compiled.problems, *check_workflow(compiled, types)]
         problems = [
-            *compiled.problems,
-            *check_workflow(compiled, types),
-            *_unresolved(compiled),
+            problem
+            for problem in found
+            if (problem.node_id, problem.field_name) not in unresolved
         ]
+        problems.extend(unresolved.values())
         warnings = [*compiled.warnings, *workflow_warnings(compiled)]
         return replace(compiled, problems=problems, warnings=warnings)
 
@@ -477,15 +483,14 @@ def _given_twice(item: WorkflowInput, value: Any) -> FieldProblem:
     return _at_input(problem, item, value)
 
 
-def _unresolved(compiled: CompiledWorkflow) -> list[FieldProblem]:
+def _unresolved(edits: Mapping[FieldKey, Any]) -> dict[FieldKey, FieldProblem]:
     """Values that only a server can turn into what is sent."""
-    return [
-        FieldProblem(
-            f"{key[0]}.{key[1]}: {value!r} has to be looked up on a server first",
-            "unresolved",
-            *key,
-            value=str(value),
-        )
-        for key, value in compiled.edits.items()
-        if any(True for _ in find_references(value))
-    ]
+    found = {}
+    for key, value in edits.items():
+        words = [str(reference) for reference in find_references(value)]
+        if words:
+            message = f"{key[0]}.{key[1]} has to be looked up on a server first: "
+            found[key] = FieldProblem(
+                message + ", ".join(words), "unresolved", *key, value=words
+            )
+    return found

@@ -135,7 +135,7 @@ def has_list(port: PortType) -> bool:
 def item_types(port: PortType) -> set[str]:
     """What the lists of this type hold; nothing for what has no list."""
     members = port.members if isinstance(port, OneOf) else frozenset({port})
-    if port == ANY:
+    if is_any(port):
         return {ANY}
     return {member.item for member in members if isinstance(member, ListOf)}
 

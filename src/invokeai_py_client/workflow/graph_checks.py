@@ -15,7 +15,9 @@ from typing import Any, Optional, Union
 from invokeai_py_client.exceptions import FieldProblem
 from invokeai_py_client.nodes.template import NodeTemplate
 from invokeai_py_client.workflow.connection_types import (
+    ANY,
     ListOf,
+    OneOf,
     PortType,
     collected_types,
     common_root,
@@ -34,6 +36,15 @@ ITERATE, COLLECT = "iterate", "collect"
 ITEM, COLLECTION = "item", "collection"
 CALL_TYPE, DYNAMIC_PREFIX = "call_saved_workflow", "saved_workflow_input::"
 
+# Outputs whose type a UI hint hides: the GUI says anything, the server knows better.
+OUTPUT_TYPES: Mapping[tuple[str, str], PortType] = {
+    ("workflow_return_value", "value"): "WorkflowReturnValueField",
+    # Python's dict[str, Any], of which a collector takes the arguments.
+    ("call_saved_workflow", "values"): OneOf(frozenset({"StringField", ANY})),
+    ("workflow_return", "values"): OneOf(frozenset({"StringField", ANY})),
+}
+# A collector of these breaks the server: it takes their words for types.
+UNCOLLECTABLE = frozenset({"EnumField", "SchedulerField"})
 # The GUI takes these out of the graph; the server cannot even build them.
 EDITOR_TYPES = frozenset(
     f"{kind}_{role}"
@@ -73,6 +84,9 @@ class GraphView:
 
     def source_type(self, edge: GraphEdge) -> Optional[PortType]:
         """The type of the output an edge leaves; None when there is none."""
+        known = OUTPUT_TYPES.get((self.type_of(edge.source[0]), edge.source[1]))
+        if known is not None:
+            return known
         template = self.template(edge.source[0])
         found = template.outputs.get(edge.source[1]) if template else None
         return output_type(found) if found else None
@@ -296,7 +310,10 @@ def _collector_fault(view: GraphView, node_id: str) -> Optional[str]:
         port = view.source_type(edge)
         if port is not None and not has_list(port) and not is_any(port):
             return f"its collection is fed by {port}, which is no list"
-    is_one, root = common_root(_collected(view, node_id))
+    collected = _collected(view, node_id)
+    if collected & UNCOLLECTABLE:
+        return "the server cannot collect choices of an enumeration"
+    is_one, root = common_root(collected)
     if not is_one:
         return "what it collects is not all of one type"
     for edge in view.edges_from.get((node_id, COLLECTION), ()):

@@ -51,7 +51,8 @@ class SeedSource:
         kind: ``literal`` (a value that can be set), ``random`` (a `rand_int` node
             draws it, and can be pinned), ``batch`` (a batch node brings one per
             job), ``edge`` (something calculates it: it cannot be set).
-        value: The literal; None for other kinds or when there is none.
+        value: The literal, or what a random node is pinned to; None when it is not
+            known before a run.
         origin: (node, field) to write for a literal, the random node and its output
             for ``random``, what feeds it for the other kinds.
     """
@@ -140,9 +141,24 @@ def _source(
         node_name=node.title,
         node_type=node.type,
         kind=kind,
-        value=_literal(loaded, edits, origin) if kind == "literal" else None,
+        value=_known_value(loaded, edits, kind, origin),
         origin=origin,
     )
+
+
+def _known_value(
+    loaded: LoadedWorkflow,
+    edits: Mapping[FieldKey, Any],
+    kind: SeedKind,
+    origin: FieldKey,
+) -> Any:
+    if kind == "literal":
+        return _literal(loaded, edits, origin)
+    if kind != "random":
+        return None
+    low, high = (_literal(loaded, edits, (origin[0], n)) for n in ("low", "high"))
+    is_pinned = isinstance(low, int) and isinstance(high, int) and high - low == 1
+    return low if is_pinned else None
 
 
 def _trace(loaded: LoadedWorkflow, key: FieldKey) -> tuple[SeedKind, FieldKey]:
