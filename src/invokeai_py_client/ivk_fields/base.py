@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from invokeai_py_client.exceptions import FieldProblem, FieldValidationError
 from invokeai_py_client.ivk_fields.faults import Fault, shown
 from invokeai_py_client.ivk_fields.references import Reference, find_references
-from invokeai_py_client.nodes.template import UNSET, InputTemplate
+from invokeai_py_client.nodes.template import InputTemplate
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="IvkField[Any]")
@@ -46,6 +46,31 @@ class FieldContext:
         if place:
             words.append(f"({', '.join(place)})" if words else ", ".join(place))
         return " ".join(words)
+
+
+NOWHERE = FieldContext()
+
+
+class FieldState:
+    """What a field knows besides its value; one object, as fields are many.
+
+    Attributes:
+        original: The value the field was made with; None for none.
+    """
+
+    __slots__ = ("context", "original", "template", "type_name")
+
+    def __init__(self) -> None:
+        self.context = NOWHERE
+        self.original: Any = None
+        self.template: Optional[InputTemplate] = None
+        self.type_name: Optional[str] = None
+
+    # Two fields are equal when their class and value are, wherever they stand.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FieldState)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class IvkField(BaseModel, Generic[T]):
@@ -82,10 +107,7 @@ class IvkField(BaseModel, Generic[T]):
 
     value: Optional[T] = None
 
-    _context: FieldContext = PrivateAttr(default_factory=FieldContext)
-    _template: Optional[InputTemplate] = PrivateAttr(default=None)
-    _type_name: Optional[str] = PrivateAttr(default=None)
-    _original: Any = PrivateAttr(default=UNSET)
+    _state: FieldState = PrivateAttr(default_factory=FieldState)
     _lock: Optional[FieldProblem] = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
@@ -99,7 +121,7 @@ class IvkField(BaseModel, Generic[T]):
             self.validate_field()
         except (ValueError, TypeError) as error:
             raise _as_field_error(error, data.get("value"), None) from error
-        self._original = copy.deepcopy(self.value)
+        self._state.original = copy.deepcopy(self.value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
@@ -155,13 +177,13 @@ class IvkField(BaseModel, Generic[T]):
     def holding(cls: type[Self], raw: Any) -> Self:
         """A field with a stored value, kept as it is and not checked."""
         field = cls.model_construct(value=raw)
-        field._original = copy.deepcopy(raw)
+        field._state.original = copy.deepcopy(raw)
         return field
 
     @property
     def type_name(self) -> str:
         """The template's type name, such as ``IntegerField``; else the class's."""
-        return self._type_name or type(self).__name__
+        return self._state.type_name or type(self).__name__
 
     @property
     def is_set(self) -> bool:
@@ -171,18 +193,17 @@ class IvkField(BaseModel, Generic[T]):
     @property
     def raw_value(self) -> Any:
         """The value the field was made with, such as the file's; None for none."""
-        return None if self._original is UNSET else copy.deepcopy(self._original)
+        return copy.deepcopy(self._state.original)
 
     @property
     def is_changed(self) -> bool:
         """Whether the value differs from the one the field was made with."""
-        original = None if self._original is UNSET else self._original
-        return not _same(self.value, original)
+        return not _same(self.value, self._state.original)
 
     @property
     def template(self) -> Optional[InputTemplate]:
         """The server's description of the input; None when not known."""
-        return self._template
+        return self._state.template
 
     @property
     def allowed(self) -> Optional[str]:
@@ -231,31 +252,30 @@ class IvkField(BaseModel, Generic[T]):
         type_name: Optional[str] = None,
     ) -> None:
         """Tell the field where it stands; what is None stays as it was."""
-        named: dict[str, Any] = {
-            "node_id": node_id,
-            "field_name": field_name,
-            "input_index": input_index,
-            "label": label,
-        }
-        known = {key: value for key, value in named.items() if value is not None}
-        if known:
-            self._context = replace(self._context, **known)
+        state, old = self._state, self._state.context
+        state.context = FieldContext(
+            node_id=old.node_id if node_id is None else node_id,
+            field_name=old.field_name if field_name is None else field_name,
+            input_index=old.input_index if input_index is None else input_index,
+            label=old.label if label is None else label,
+        )
         if template is not None:
-            self._template = template
+            state.template = template
         if type_name is not None:
-            self._type_name = type_name
+            state.type_name = type_name
 
     def clone(self: Self) -> Self:
         """An independent copy, value and place included."""
         # The template is shared: copying it deeply would copy a node's schema.
         other = self.model_copy()
+        other._state = copy.copy(self._state)
         other.__dict__.update(copy.deepcopy(self.__dict__))
         return other
 
     def refusal(self, faults: Sequence[Fault], value: Any) -> FieldValidationError:
         """The error for a value with these faults, naming the field's place."""
         return FieldValidationError(
-            [problem_of(fault, value, self._context) for fault in faults]
+            [problem_of(fault, value, self._state.context) for fault in faults]
         )
 
 
@@ -287,7 +307,7 @@ def _as_field_error(
         ]
     else:
         faults = [Fault("value", str(error) or type(error).__name__, allowed)]
-    context = FieldContext() if field is None else field._context
+    context = FieldContext() if field is None else field._state.context
     return FieldValidationError([problem_of(fault, value, context) for fault in faults])
 
 

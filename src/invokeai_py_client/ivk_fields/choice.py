@@ -47,7 +47,7 @@ class IvkEnumField(TemplateField[Any]):
     @property
     def choices(self) -> Optional[tuple[Any, ...]]:
         """The options; None when the template is not known."""
-        options = self._template.gui.get("options") if self._template else None
+        options = self.template.gui.get("options") if self.template else None
         if not options:
             options = self.limits.choices
         return tuple(options) if options else None
@@ -55,13 +55,15 @@ class IvkEnumField(TemplateField[Any]):
     @property
     def labels(self) -> Mapping[str, str]:
         """What the GUI calls the options; those it calls by their value are absent."""
-        labels = self._template.gui.get("ui_choice_labels") if self._template else None
+        labels = (
+            self.template.gui.get("ui_choice_labels") if self._state.template else None
+        )
         return labels if isinstance(labels, Mapping) else {}
 
     @property
     def choice_enum(self) -> type[Enum]:
         """The options as an `Enum`, for completion in editors and loops."""
-        name = self._template.title if self._template else "Choice"
+        name = self.template.title if self.template else "Choice"
         title = "".join(letter for letter in name.title() if letter.isalnum())
         return enum_of(title or "Choice", self.choices or ())
 

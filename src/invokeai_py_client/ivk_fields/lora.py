@@ -36,7 +36,7 @@ class IvkLoRAField(TemplateField["list[Any]"]):
     @property
     def wanted(self) -> ModelReference:
         """Which models the list takes: those of type ``lora``."""
-        wanted = restrictions_of(self._template)
+        wanted = restrictions_of(self.template)
         return wanted if wanted.type else replace(wanted, type=("lora",))
 
     def _accept(self, value: Any) -> Any:

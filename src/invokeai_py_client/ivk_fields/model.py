@@ -160,7 +160,7 @@ class IvkModelIdentifierField(TemplateField[Any]):
     @property
     def wanted(self) -> ModelReference:
         """Which models the input takes, as a reference without a name."""
-        return restrictions_of(self._template)
+        return restrictions_of(self.template)
 
     def _accept(self, value: Any) -> Any:
         return model_from(value, self.wanted)

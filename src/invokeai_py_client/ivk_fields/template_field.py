@@ -52,16 +52,16 @@ class TemplateField(IvkField[T], Generic[T]):
             FieldValidationError: The value is not allowed.
         """
         super().__init__()
-        self._template = template
+        self._state.template = template
         if value is not None:
             self.value = value
-            self._original = copy.deepcopy(self.value)
+            self._state.original = copy.deepcopy(self.value)
 
     @classmethod
     def from_info(cls: type[Self], info: Mapping[str, Any]) -> Self:
         """The field of a `field_info`; its value is kept as it is."""
         field = cls.holding(copy.deepcopy(info.get("value")))
-        field._template = info.get("template")
+        field._state.template = info.get("template")
         return field
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -124,24 +124,24 @@ class TemplateField(IvkField[T], Generic[T]):
         if not self.is_set:
             return []
         return [
-            problem_of(fault, self.value, self._context)
+            problem_of(fault, self.value, self._state.context)
             for fault in self._faults_of(self.value)
         ]
 
     @property
     def type_name(self) -> str:
         """The template's type name, such as ``IntegerField``."""
-        return self._type_name or self.TYPE or type(self).__name__
+        return self._state.type_name or self.TYPE or type(self).__name__
 
     @property
     def limits(self) -> Limits:
         """What the template allows."""
-        return limits_of(self._template)
+        return limits_of(self.template)
 
     @property
     def takes_list(self) -> bool:
         """Whether a list may stand where a single value is usual."""
-        template = self._template
+        template = self._state.template
         return (
             template is not None and template.type.cardinality == "SINGLE_OR_COLLECTION"
         )
