@@ -55,9 +55,8 @@ class IvkEnumField(TemplateField[Any]):
     @property
     def labels(self) -> Mapping[str, str]:
         """What the GUI calls the options; those it calls by their value are absent."""
-        labels = (
-            self.template.gui.get("ui_choice_labels") if self._state.template else None
-        )
+        template = self.template
+        labels = template.gui.get("ui_choice_labels") if template else None
         return labels if isinstance(labels, Mapping) else {}
 
     @property
