@@ -1,0 +1,213 @@
+"""Goldens: workflow files, and what the GUI itself makes of them.
+
+The repository holds the made-up cases; those made from other people's workflows are
+read from the shared folder when it is there, and the server's default workflows from
+an installed server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from invokeai_py_client.workflow.compile import (
+    CompiledWorkflow,
+    CompileOptions,
+    compile_workflow,
+)
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import BoardImagesQuery, Facts
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+OWN = REPOSITORY / "tests" / "data" / "goldens"
+ABSENT = "<absent>"
+GRAPH_ID = "<random-uuid>"
+# What stood in for the server when the goldens were made.
+BOARD_IMAGES = ["b1-img-1.png", "b1-img-2.png", "b1-img-3.png"]
+ASSETS = ("control", "mask", "user", "other")
+KINDS = ("images", "videos", "boards", "models")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A workflow file and what the GUI does with it."""
+
+    name: str
+    document: Mapping[str, Any]
+    expected: Mapping[str, Any]
+
+    @property
+    def loads(self) -> bool:
+        return bool(self.expected["loaded"])
+
+    @property
+    def definition(self) -> WorkflowDefinition:
+        return WorkflowDefinition.from_dict(self.document)
+
+    def edits(self) -> dict[tuple[str, str], Any]:
+        return as_edits(self.document.get("_edits", []))
+
+    def variant_names(self) -> list[str]:
+        return ["base", *self.expected["variants"]]
+
+    def wanted(self, variant: str) -> dict[str, Any]:
+        """Graph and batch data that the GUI sends; `ABSENT` where it throws."""
+        wanted = {
+            "graph": self.expected["graph"],
+            "data": self.expected.get("batch_data", ABSENT),
+        }
+        change = self.expected["variants"].get(variant)
+        if isinstance(change, dict):
+            wanted["graph"] = change.get("graph", wanted["graph"])
+            wanted["data"] = change.get("batch_data", wanted["data"])
+        return wanted
+
+    def compile(self, variant: str, catalog: Mapping[str, Any]) -> CompiledWorkflow:
+        """What we make of it."""
+        edits = self.edits()
+        gone: tuple[str, ...] = ()
+        board = None
+        if variant == "model_access_false":
+            gone = ("models",)
+        elif variant == "image_video_board_access_false":
+            gone = ("images", "videos", "boards")
+        elif variant.startswith("auto_add_board="):
+            board = variant.partition("=")[2]
+        elif variant == "filled":
+            change = self.expected["variants"]["filled"]
+            edits.update(as_edits(change["edits"] if isinstance(change, dict) else []))
+        return compile_workflow(
+            self.definition,
+            catalog,
+            edits=edits,
+            facts=self.facts(gone),
+            options=CompileOptions(
+                auto_add_board=board, graph_id=GRAPH_ID, random=lambda: 0.5
+            ),
+        )
+
+    def facts(self, gone: tuple[str, ...] = ()) -> Facts:
+        """Ids that contain "missing" do not exist, all others do."""
+        named = set(re.findall(r'"([^"]*missing[^"]*)"', json.dumps(self.document)))
+        return Facts(
+            missing={
+                kind: frozenset(named | {"*"} if kind in gone else named)
+                for kind in KINDS
+            },
+            board_images={
+                BoardImagesQuery("board-1", ("general",)): BOARD_IMAGES,
+                BoardImagesQuery("board-1", ASSETS): BOARD_IMAGES,
+                BoardImagesQuery("none", ("general",)): [],
+            },
+            saved_workflows=saved_workflows(),
+        )
+
+
+def as_edits(actions: list[Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
+    return {
+        (action["nodeId"], action["fieldName"]): action["value"] for action in actions
+    }
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def saved_workflows() -> dict[str, Any]:
+    return {path.stem: read_json(path) for path in (OWN / "cases/saved").glob("*.json")}
+
+
+def slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def default_workflows() -> dict[str, Mapping[str, Any]]:
+    """The workflows that an installed server puts into its library, by slug."""
+    named = os.environ.get("IVK_DEFAULT_WORKFLOWS")
+    home = Path.home() / ".cache/invokeai-py-client/servers/6.14.2"
+    folders = (
+        [Path(named)]
+        if named
+        else home.glob(
+            "venv/lib/python*/site-packages/invokeai/app/services/"
+            "workflow_records/default_workflows"
+        )
+    )
+    found: dict[str, Mapping[str, Any]] = {}
+    for folder in folders:
+        for path in folder.glob("*.json"):
+            document = read_json(path)
+            found[f"default--{slug(path.stem)}"] = document
+            found[f"default--{slug(document['name'])}"] = document
+    return found
+
+
+def own_goldens() -> list[Golden]:
+    """The goldens that the repository holds."""
+    return [
+        Golden(path.stem, read_json(OWN / "cases" / path.name), read_json(path))
+        for path in sorted((OWN / "expected").glob("*.json"))
+    ]
+
+
+def shared_goldens(folder: Path) -> Iterator[tuple[str, Optional[Golden]]]:
+    """All goldens of the shared folder; None where the workflow file is missing."""
+    defaults = default_workflows()
+    for path in sorted((folder / "goldens/expected").glob("*.json")):
+        case = folder / "goldens/cases" / path.name
+        document = read_json(case) if case.exists() else defaults.get(path.stem)
+        found = Golden(path.stem, document, read_json(path)) if document else None
+        yield path.stem, found
+
+
+def payload_differences(
+    ours: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """(wanted, ours) by path, down to the field of a node or the list of a batch."""
+    found = dict(_graph_differences(ours["graph"], wanted["graph"]))
+    found.update(_list_differences("data", ours["data"], wanted["data"]))
+    return found
+
+
+def _graph_differences(
+    ours: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for key in {**wanted, **ours}:
+        if key != "nodes" and not is_same(ours.get(key), wanted.get(key)):
+            yield f"graph.{key}", (wanted.get(key, ABSENT), ours.get(key, ABSENT))
+    nodes, wanted_nodes = ours["nodes"], wanted["nodes"]
+    for node_id in {**wanted_nodes, **nodes}:
+        node, other = nodes.get(node_id, {}), wanted_nodes.get(node_id, {})
+        for name in {**other, **node}:
+            mine, theirs = node.get(name, ABSENT), other.get(name, ABSENT)
+            if not is_same(mine, theirs):
+                yield f"graph.nodes.{node_id}.{name}", (theirs, mine)
+
+
+def _list_differences(
+    path: str, ours: Any, wanted: Any
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    if isinstance(wanted, list) and len(wanted) == len(ours):
+        for index, (mine, theirs) in enumerate(zip(ours, wanted)):
+            if not is_same(mine, theirs):
+                yield f"{path}[{index}]", (theirs, mine)
+    elif not is_same(ours, wanted):
+        yield path, (wanted, ours)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Equal as JSON: True is not 1, but 1.0 is 1, as JavaScript prints it."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(
+            is_same(one[key], other[key]) for key in one
+        )
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return bool(one == other)
