@@ -78,8 +78,6 @@ def _run_problems(compiled: CompiledWorkflow) -> Iterator[FieldProblem]:
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 1:
         message = f"runs is {runs!r}; allowed: {RUNS_ALLOWED}"
         yield FieldProblem(message, "runs", value=runs, allowed=RUNS_ALLOWED)
-    if not compiled.graph["nodes"]:
-        yield FieldProblem("the workflow has no node that can run", "empty_graph")
 
 
 # -- values ---------------------------------------------------------------------------
@@ -106,10 +104,10 @@ def _node_problems(
         supplied = fed | (batched - direct)
         for name, found in template.inputs.items():
             key = node_id, name
-            if node.get(name) is not None:
-                yield from _value_problems(compiled, key, found, node[name], node)
-            elif found.required and key not in supplied:
+            if found.required and node.get(name) is None and key not in supplied:
                 yield _missing(compiled, key, found)
+            elif name in node:
+                yield from _value_problems(compiled, key, found, node[name], node)
         yield from _dynamic_problems(compiled, node_id, node, fed)
         yield from _rule_problems(compiled, node_id, node, template)
 
@@ -258,7 +256,11 @@ def workflow_warnings(compiled: CompiledWorkflow) -> list[WorkflowWarning]:
     for edge in compiled.graph["edges"]:
         key = edge["destination"]["node_id"], edge["destination"]["field"]
         fed[key] = fed.get(key, 0) + 1
-    warnings = [
+    warnings = []
+    if not compiled.graph["nodes"]:
+        message = "the workflow has no node that can run: its jobs do nothing"
+        warnings.append(WorkflowWarning(message, "empty_graph"))
+    warnings += [
         WorkflowWarning(
             f"{_place(compiled, key)} has a batch of values, but an edge feeds it: "
             "the server ignores the batch",
