@@ -32,8 +32,10 @@ class BoardHandle:
     """A board to work with: an identity and verbs, no state of its own.
 
     The place of the images on no board has a handle as well; see
-    `BoardRepository.get_uncategorized_handle`. Verbs that change an image require it
-    to be on this board and raise `BoardError` otherwise.
+    `BoardRepository.get_uncategorized_handle`.
+
+    Verbs that change an image require it to be on this board and raise `BoardError`
+    otherwise.
 
     Args:
         runner: What runs the flows: the client's.
