@@ -1,0 +1,89 @@
+"""One face for both drivers, so that one test runs on either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Optional
+
+from invokeai_py_client._core.address import parse_address
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._io.async_driver import AsyncDriver
+from invokeai_py_client._io.credentials import Credentials
+from invokeai_py_client._io.event_hub import EventHub
+from invokeai_py_client._io.settings import Settings, make_tls_context
+from invokeai_py_client._io.sync_driver import SyncDriver
+
+COLOURS = ("blocking", "asyncio")
+
+
+def make_settings(
+    url: str,
+    *,
+    token: Optional[str] = None,
+    email: Optional[str] = None,
+    password: Optional[str] = None,
+    request_timeout: float = 10.0,
+    headers: Optional[dict[str, str]] = None,
+) -> Settings:
+    address = parse_address(url)
+    return Settings(
+        address=address,
+        credentials=Credentials(token, email, password),
+        tls=make_tls_context(address, True),
+        headers=headers or {},
+        request_timeout=request_timeout,
+    )
+
+
+class Driven:
+    """A driver of either colour, used from a test that blocks."""
+
+    def __init__(self, colour: str, settings: Settings) -> None:
+        self.colour = colour
+        self.settings = settings
+        self.hub = EventHub(settings)
+        self._loop = asyncio.new_event_loop() if colour == "asyncio" else None
+        make: Callable[..., Any] = SyncDriver if self._loop is None else AsyncDriver
+        self.driver = make(settings, self.hub)
+
+    def run(self, flow: Flow[Any]) -> Any:
+        if self._loop is None:
+            return self.driver.run(flow)
+        return self._loop.run_until_complete(self.driver.run(flow))
+
+    def stream(self, flow: Flow[Any], count: int) -> list[Any]:
+        """The first `count` values, after which the stream is left."""
+        if self._loop is None:
+            values = []
+            stream = self.driver.stream(flow)
+            for value in stream:
+                values.append(value)
+                if len(values) == count:
+                    break
+            stream.close()
+            return values
+        return self._loop.run_until_complete(self._collect(flow, count))
+
+    async def _collect(self, flow: Flow[Any], count: int) -> list[Any]:
+        values = []
+        stream = self.driver.stream(flow)
+        async for value in stream:
+            values.append(value)
+            if len(values) == count:
+                break
+        await stream.aclose()
+        return values
+
+    def reopen_loop(self) -> None:
+        """Go on after `close`, in another event loop."""
+        if self._loop is not None:
+            self._loop = asyncio.new_event_loop()
+
+    def close(self) -> None:
+        if self._loop is None:
+            self.driver.close()
+            return
+        self._loop.run_until_complete(self.driver.close())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
