@@ -64,6 +64,11 @@ class JobLook:
         """True when nothing about this job will change any more."""
         return self.lost or self.status in TERMINAL
 
+    @property
+    def word(self) -> str:
+        """The status, or ``lost``."""
+        return "lost" if self.lost else self.status
+
 
 def read_look(payload: Mapping[str, Any]) -> Optional[JobLook]:
     """A look from a status event, a queue item or a summary; None when it is none."""
@@ -94,6 +99,10 @@ class JobTracker:
 
     def __init__(self, item_ids: Iterable[int]) -> None:
         self._looks = {item_id: JobLook(item_id) for item_id in item_ids}
+        # Kept up to date, because every event of ten thousand jobs asks for them.
+        self._open = dict.fromkeys(self._looks)
+        self._counts = Counter({"pending": len(self._looks)})
+        self._news: list[int] = []
 
     @property
     def item_ids(self) -> tuple[int, ...]:
@@ -103,7 +112,7 @@ class JobTracker:
     @property
     def unfinished(self) -> tuple[int, ...]:
         """Jobs that may still change, in expansion order."""
-        return tuple(key for key, look in self._looks.items() if not look.is_over)
+        return tuple(self._open)
 
     @property
     def finished(self) -> tuple[int, ...]:
@@ -113,14 +122,12 @@ class JobTracker:
     @property
     def is_done(self) -> bool:
         """True when every job is over."""
-        return all(look.is_over for look in self._looks.values())
+        return not self._open
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many jobs are in which status; lost ones count as ``lost``."""
-        return Counter(
-            "lost" if look.lost else look.status for look in self._looks.values()
-        )
+        return {word: count for word, count in self._counts.items() if count}
 
     def __getitem__(self, item_id: int) -> JobLook:
         return self._looks[item_id]
@@ -133,9 +140,7 @@ class JobTracker:
         known = self._looks.get(look.item_id)
         if known is None:
             return False
-        merged = merge(known, look)
-        self._looks[look.item_id] = merged
-        return (merged.status, merged.lost) != (known.status, known.lost)
+        return self._keep(known, merge(known, look))
 
     def lose(self, item_ids: Iterable[int]) -> bool:
         """Mark jobs as gone from the queue; True when that moved any."""
@@ -143,9 +148,24 @@ class JobTracker:
         for item_id in item_ids:
             known = self._looks.get(item_id)
             if known is not None and not known.is_over:
-                self._looks[item_id] = replace(known, lost=True)
-                moved = True
+                moved = self._keep(known, replace(known, lost=True))
         return moved
+
+    def _keep(self, known: JobLook, look: JobLook) -> bool:
+        self._looks[look.item_id] = look
+        if look.word == known.word:
+            return False
+        self._counts[known.word] -= 1
+        self._counts[look.word] += 1
+        if look.is_over:
+            self._open.pop(look.item_id, None)
+            self._news.append(look.item_id)
+        return True
+
+    def take_finished(self) -> list[int]:
+        """Jobs that ended since this was last asked, in the order they ended."""
+        news, self._news = self._news, []
+        return news
 
     def hear(self, name: str, payload: Mapping[str, Any]) -> Signal:
         """Take an event of the socket into account."""

@@ -129,48 +129,47 @@ def _rows_of(
 
 
 def list_items(
-    queue_id: str, item_ids: Sequence[int]
+    queue_id: str, item_ids: Sequence[int], *, timeout: Optional[float] = None
 ) -> Flow[dict[int, Mapping[str, Any]]]:
     """Whole jobs with their sessions, by id; those that are gone are left out."""
     parts = yield from gather(
-        [_items_of(queue_id, part) for part in chunks(item_ids, SESSION_CHUNK)], limit=4
+        [
+            _items_of(queue_id, part, timeout)
+            for part in chunks(item_ids, SESSION_CHUNK)
+        ],
+        limit=4,
     )
     return {item["item_id"]: item for part in parts for item in part}
 
 
-def _items_of(queue_id: str, item_ids: Sequence[int]) -> Flow[list[Mapping[str, Any]]]:
-    path = queue_path(queue_id, "items_by_ids")
+def _items_of(
+    queue_id: str, item_ids: Sequence[int], timeout: Optional[float]
+) -> Flow[list[Mapping[str, Any]]]:
+    found: list[Mapping[str, Any]] = []
     if len(item_ids) > 1:
-        body = {"item_ids": list(item_ids)}
+        path = queue_path(queue_id, "items_by_ids")
+        request = post(path, json={"item_ids": list(item_ids)}, retry=RetryRule.SAFE)
         try:
-            reply = yield from call(post(path, json=body, retry=RetryRule.SAFE))
+            found = _mappings((yield from call(_look(request, timeout))))
         except (APIStatusError, APIResponseError) as error:
             if not is_missing_route(error):
                 raise
-        else:
-            # A job that is left out may be gone, or unreadable: ask for it alone.
-            found = _mappings(reply)
-            listed = {item["item_id"] for item in found}
-            item_ids = [key for key in item_ids if key not in listed]
-            return found + (yield from _items_one_by_one(queue_id, item_ids))
-    return (yield from _items_one_by_one(queue_id, item_ids))
-
-
-def _items_one_by_one(
-    queue_id: str, item_ids: Sequence[int]
-) -> Flow[list[Mapping[str, Any]]]:
-    items: list[Mapping[str, Any]] = []
+    # A job that was left out may be gone, or unreadable: ask for it alone.
+    listed = {item["item_id"] for item in found}
     for item_id in item_ids:
-        item = yield from find_item(queue_id, item_id)
-        if item is not None:
-            items.append(item)
-    return items
+        if item_id not in listed:
+            item = yield from find_item(queue_id, item_id, timeout=timeout)
+            found += [item] if item is not None else []
+    return found
 
 
-def find_item(queue_id: str, item_id: int) -> Flow[Optional[Mapping[str, Any]]]:
+def find_item(
+    queue_id: str, item_id: int, *, timeout: Optional[float] = None
+) -> Flow[Optional[Mapping[str, Any]]]:
     """One whole job with its session; None when the queue does not have it."""
+    request = get(queue_path(queue_id, "i/{}", item_id))
     try:
-        item = yield from call(get(queue_path(queue_id, "i/{}", item_id)))
+        item = yield from call(_look(request, timeout))
     except NotFoundError:
         return None
     return item if isinstance(item, Mapping) else None

@@ -1,0 +1,78 @@
+"""Learning which node types a server has.
+
+The server describes its nodes in its OpenAPI document, 1.8 MB that take it 7 s to make
+the first time. So it is read only when needed: the snapshot that comes with this
+library serves a server of exactly that version as long as it knows every node type in
+question (custom nodes are the ones it does not know); else the copy on disk, kept by
+address and version; else the server is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._core.flow import Flow, local
+from invokeai_py_client._core.send import call, get
+from invokeai_py_client.exceptions import APIResponseError
+from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.workflow.catalog_files import read_catalog, write_catalog
+from invokeai_py_client.workflow.known_server import KnownServer
+
+logger = logging.getLogger("invokeai_py_client")
+
+__all__ = ["fetch_catalog", "learn_catalog", "learn_version"]
+
+# Two busy cores needed 7 s for the first answer.
+OPENAPI_TIMEOUT = 120.0
+
+
+def learn_version(server: KnownServer) -> Flow[str]:
+    """The server's version, asked once."""
+    if server.version is None:
+        reply = yield from call(get("/api/v1/app/version"))
+        version = parse(dict[str, object], reply).get("version")
+        if not isinstance(version, str) or not version:
+            raise APIResponseError("the server does not say its version", method="GET")
+        server.version = version
+    return server.version
+
+
+def learn_catalog(server: KnownServer, node_types: Iterable[str]) -> Flow[NodeCatalog]:
+    """The server's node types; asked for when what is at hand lacks one of those."""
+    version = yield from learn_version(server)
+    wanted = set(node_types)
+    for candidate in (server.catalog, _bundled_for(version)):
+        if candidate is not None and wanted.issubset(candidate):
+            server.catalog = candidate
+            return candidate
+    if server.catalog is not None and server.catalog_is_fresh:
+        # The server itself does not know them either.
+        return server.catalog
+    path = server.catalog_file(version)
+    stored = (yield from local(lambda: read_catalog(path))) if path else None
+    if stored is not None and wanted.issubset(stored):
+        server.catalog = stored
+        return stored
+    return (yield from fetch_catalog(server))
+
+
+def fetch_catalog(server: KnownServer) -> Flow[NodeCatalog]:
+    """Ask the server for its node types, whatever is known, and remember them."""
+    server.version = None
+    version = yield from learn_version(server)
+    request = get("/openapi.json", timeout=OPENAPI_TIMEOUT)
+    document = parse(dict[str, object], (yield from call(request)))
+    catalog = yield from local(lambda: NodeCatalog.from_openapi(document, version))
+    server.catalog, server.catalog_is_fresh = catalog, True
+    logger.info("read %d node types of InvokeAI %s", len(catalog), version)
+    path = server.catalog_file(version)
+    if path is not None:
+        yield from local(lambda: write_catalog(path, catalog))
+    return catalog
+
+
+def _bundled_for(version: str) -> NodeCatalog | None:
+    bundled = NodeCatalog.bundled()
+    return bundled if bundled.version == version else None

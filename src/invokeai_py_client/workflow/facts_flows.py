@@ -1,0 +1,132 @@
+"""Answering what compiling needs to know of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Optional
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._core.flow import Flow, gather
+from invokeai_py_client._core.messages import RetryRule
+from invokeai_py_client._core.send import call, get, post, route
+from invokeai_py_client.board import flows as board_flows
+from invokeai_py_client.exceptions import NotFoundError
+from invokeai_py_client.model import flows as model_flows
+from invokeai_py_client.workflow.facts import (
+    BoardImagesQuery,
+    DynamicPromptsQuery,
+    ExistsQuery,
+    FactQuery,
+    Facts,
+    SavedWorkflowQuery,
+)
+from invokeai_py_client.workflow.queue_calls import chunks
+
+__all__ = ["learn_facts"]
+
+
+def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
+    """The facts with the answers to these questions added."""
+    asked = list(dict.fromkeys(queries))
+    prompts = [item for item in asked if isinstance(item, DynamicPromptsQuery)]
+    boards = [item for item in asked if isinstance(item, BoardImagesQuery)]
+    saved = [item for item in asked if isinstance(item, SavedWorkflowQuery)]
+    exists = [item for item in asked if isinstance(item, ExistsQuery)]
+    prompt_lists = yield from gather([_dynamic_prompts(item) for item in prompts])
+    image_lists = yield from gather([_board_images(item) for item in boards])
+    workflows = yield from gather([_saved_workflow(item) for item in saved])
+    missing = yield from _missing(exists)
+    return replace(
+        facts,
+        missing={
+            kind: facts.missing.get(kind, frozenset()) | missing.get(kind, frozenset())
+            for kind in {*facts.missing, *missing}
+        },
+        dynamic_prompts={**facts.dynamic_prompts, **dict(zip(prompts, prompt_lists))},
+        board_images={**facts.board_images, **dict(zip(boards, image_lists))},
+        saved_workflows={
+            **facts.saved_workflows,
+            **{item.workflow_id: found for item, found in zip(saved, workflows)},
+        },
+    )
+
+
+def _dynamic_prompts(query: DynamicPromptsQuery) -> Flow[list[str]]:
+    body: dict[str, Any] = {
+        "prompt": query.prompt,
+        "max_prompts": query.max_prompts,
+        "combinatorial": query.combinatorial,
+    }
+    if query.seed is not None:
+        body["seed"] = query.seed
+    path = "/api/v1/utilities/dynamicprompts"
+    reply = yield from call(post(path, json=body, retry=RetryRule.SAFE))
+    answer = parse(dict[str, Any], reply)
+    # A prompt that cannot be expanded is answered with 200 and an error; the GUI
+    # takes that as no prompts, which the checks then refuse as an empty batch.
+    return [] if answer.get("error") else parse(list[str], answer.get("prompts"))
+
+
+def _board_images(query: BoardImagesQuery) -> Flow[list[str]]:
+    request = get(
+        route("/api/v1/boards/{}/image_names", query.board_id),
+        params={"categories": list(query.categories), "is_intermediate": "false"},
+    )
+    try:
+        return parse(list[str], (yield from call(request)))
+    except NotFoundError:
+        return []
+
+
+def _saved_workflow(query: SavedWorkflowQuery) -> Flow[Optional[Mapping[str, Any]]]:
+    try:
+        reply = yield from call(get(route("/api/v1/workflows/i/{}", query.workflow_id)))
+    except NotFoundError:
+        return None
+    return parse(dict[str, Any], parse(dict[str, Any], reply).get("workflow"))
+
+
+def _missing(queries: Iterable[ExistsQuery]) -> Flow[dict[str, frozenset[str]]]:
+    """Ids that do not exist, by kind."""
+    wanted: dict[str, list[str]] = {}
+    for query in queries:
+        wanted.setdefault(query.kind, []).append(query.id)
+    missing: dict[str, frozenset[str]] = {}
+    for kind, ids in wanted.items():
+        found = yield from _existing(kind, ids)
+        missing[kind] = frozenset(ids) - found
+    return missing
+
+
+def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
+    if kind == "models":
+        return {model.key for model in (yield from model_flows.list_models())}
+    if kind == "boards":
+        boards = yield from board_flows.list_boards(include_archived=True)
+        return {board.board_id for board in boards}
+    if kind == "images":
+        return (yield from _existing_images(ids))
+    found = yield from gather([_has_video(name) for name in ids])
+    return {name for name, is_there in zip(ids, found) if is_there}
+
+
+def _existing_images(names: list[str]) -> Flow[set[str]]:
+    found: set[str] = set()
+    for part in chunks(names, 1000):
+        request = post(
+            "/api/v1/images/images_by_names",
+            json={"image_names": part},
+            retry=RetryRule.SAFE,
+        )
+        records = parse(list[dict[str, Any]], (yield from call(request)))
+        found.update(str(record.get("image_name")) for record in records)
+    return found
+
+
+def _has_video(name: str) -> Flow[bool]:
+    try:
+        yield from call(get(route("/api/v1/videos/i/{}", name)))
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""Making the legend of a workflow from its handle."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
+from invokeai_py_client.workflow.compiled import CompiledWorkflow
+from invokeai_py_client.workflow.legend import Legend, NamedPlace, NodeTitle
+from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.naming import slug
+
+__all__ = ["legend_of"]
+
+
+def legend_of(
+    handle: BaseWorkflowHandle, compiled: Optional[CompiledWorkflow] = None
+) -> Legend:
+    """The names of the handle's workflow, as they are now.
+
+    Args:
+        handle: The workflow.
+        compiled: Its payload, which knows what batch nodes feed.
+    """
+    arrives: dict[FieldKey, FieldKey] = {}
+    for batch in compiled.batches if compiled is not None else ():
+        if batch.targets:
+            arrives[batch.node_id, batch.field_name] = batch.targets[0]
+    inputs = []
+    for item in handle.list_inputs():
+        key = (item.node_id, item.field_name)
+        inputs.append(NamedPlace(item.name, *arrives.get(key, key)))
+    seeds = tuple(
+        NamedPlace(f"{seed.node_id}.{seed.field_name}", seed.node_id, seed.field_name)
+        for seed in handle.seeds
+    )
+    return Legend(
+        inputs=tuple(inputs),
+        seeds=seeds,
+        nodes=_titles(handle),
+        outputs=tuple(output.node_id for output in handle.list_outputs()),
+    )
+
+
+def _titles(handle: BaseWorkflowHandle) -> dict[str, NodeTitle]:
+    """How every node is called; names get ``_2``, ``_3`` where they repeat."""
+    taken: set[str] = set()
+    titles = {}
+    for node in handle.loaded.nodes.values():
+        base = slug(node.title) or slug(node.type) or "node"
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name)
+        titles[node.id] = NodeTitle(name, node.title, node.type)
+    return titles

@@ -1,0 +1,131 @@
+"""Reading the server's workflow library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.send import call, get, route
+from invokeai_py_client._snapshot import Snapshot, UtcDatetime
+from invokeai_py_client.exceptions import WorkflowError
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.naming import near_words, slug
+
+__all__ = [
+    "WorkflowRecord",
+    "find_record_or_none",
+    "find_saved",
+    "list_records",
+    "load_saved",
+    "pick_record",
+    "read_saved",
+]
+
+WORKFLOW = "/api/v1/workflows/i/{}"
+
+
+class WorkflowRecord(Snapshot):
+    """A workflow of the server's library, without its content.
+
+    Attributes:
+        workflow_id: The library's id.
+        name: Its name; several workflows may have the same.
+        category: ``user`` for the users' own, ``default`` for those that come with
+            the server and cannot be changed.
+        tags: Comma-separated, as the server keeps them.
+    """
+
+    workflow_id: str
+    name: str = ""
+    description: str = ""
+    category: str = "user"
+    tags: Optional[str] = None
+    created_at: Optional[UtcDatetime] = None
+    updated_at: Optional[UtcDatetime] = None
+    opened_at: Optional[UtcDatetime] = None
+
+
+def list_records(
+    *,
+    categories: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    query: Optional[str] = None,
+) -> Flow[list[WorkflowRecord]]:
+    """The library's entries; without `per_page` the server gives all of them."""
+    params: dict[str, Any] = {
+        "categories": list(categories),
+        "tags": list(tags),
+        "query": query,
+    }
+    reply = yield from call(get("/api/v1/workflows/", params=params))
+    items = parse(dict[str, Any], reply).get("items")
+    return parse(list[WorkflowRecord], items)
+
+
+def read_saved(workflow_id: str) -> Flow[Mapping[str, Any]]:
+    """A library record with its workflow.
+
+    Raises:
+        NotFoundError: The library has no such id.
+    """
+    reply = yield from call(get(route(WORKFLOW, workflow_id)))
+    return parse(dict[str, Any], reply)
+
+
+def load_saved(workflow_id: str) -> Flow[WorkflowDefinition]:
+    """The workflow of a library record."""
+    record = yield from read_saved(workflow_id)
+    return WorkflowDefinition.from_dict(parse(dict[str, Any], record.get("workflow")))
+
+
+def find_record_or_none(text: str) -> Flow[Optional[WorkflowRecord]]:
+    """The one entry of this id or name; None when there is none."""
+    return pick_record((yield from list_records()), text)
+
+
+def pick_record(
+    records: Sequence[WorkflowRecord], text: str
+) -> Optional[WorkflowRecord]:
+    """The one entry of this id or name, exactly or else without regard to case.
+
+    A user's own workflow is preferred to a default one of the same name.
+
+    Raises:
+        WorkflowError: Several have that name.
+    """
+    folded = text.casefold()
+    for found in (
+        [record for record in records if record.workflow_id == text],
+        [record for record in records if record.name == text],
+        [record for record in records if record.name.casefold() == folded],
+    ):
+        own = [record for record in found if record.category != "default"]
+        if len(own or found) > 1:
+            ids = ", ".join(record.workflow_id for record in own or found)
+            raise WorkflowError(
+                f"{len(own or found)} workflows of the library are called {text!r}",
+                hint=f"give an id: {ids}",
+            )
+        if found:
+            return (own or found)[0]
+    return None
+
+
+def find_saved(text: str) -> Flow[WorkflowDefinition]:
+    """The library's workflow of this id or name.
+
+    Raises:
+        WorkflowError: The library has none, or several.
+    """
+    records = yield from list_records()
+    record = pick_record(records, text)
+    if record is None:
+        names = near_words(text, {slug(item.name): item.name for item in records})
+        near = f"; near: {', '.join(map(repr, names))}" if names else ""
+        raise WorkflowError(
+            f"neither a file nor a workflow of the library: {text!r}{near}",
+            hint="list_workflows() lists the library",
+        )
+    return (yield from load_saved(record.workflow_id))

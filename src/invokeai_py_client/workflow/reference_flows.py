@@ -1,0 +1,277 @@
+"""Turning references into what goes on the wire: look up names, upload pictures.
+
+A picture is uploaded once per server: its name there is remembered by the hash of its
+content, and asked for again before it is used, since it may have been deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+from invokeai_py_client._core.decode import parse
+from invokeai_py_client._core.flow import Flow, local, notify
+from invokeai_py_client._core.messages import FilePart
+from invokeai_py_client._core.send import call, get, post, route
+from invokeai_py_client.board import flows as board_flows
+from invokeai_py_client.exceptions import (
+    APIError,
+    FieldProblem,
+    FieldValidationError,
+    InvokeAIError,
+    NotFoundError,
+)
+from invokeai_py_client.image import flows as image_flows
+from invokeai_py_client.image.models import ImageBase
+from invokeai_py_client.ivk_fields.references import (
+    BoardReference,
+    ImageReference,
+    ModelReference,
+    Reference,
+    StylePresetReference,
+    SystemPromptReference,
+    VideoReference,
+    WorkflowReference,
+    find_references,
+    replace_references,
+)
+from invokeai_py_client.model import flows as model_flows
+from invokeai_py_client.model.lookup import pick_model, restriction, unknown_model
+from invokeai_py_client.model.models import ModelRecord
+from invokeai_py_client.workflow.known_server import KnownServer
+from invokeai_py_client.workflow.library_flows import list_records
+from invokeai_py_client.workflow.loaded import FieldKey
+
+__all__ = ["resolve_values"]
+
+_CHUNK = 1 << 20
+
+
+def resolve_values(
+    values: Mapping[FieldKey, Any], server: KnownServer, runner: Any
+) -> Flow[dict[FieldKey, Any]]:
+    """The values with the server's answers in place of all references.
+
+    Args:
+        values: Values by (node, field).
+        server: The server, whose uploads are remembered.
+        runner: What runs this flow: images that hold it are of this server.
+
+    Raises:
+        FieldValidationError: Names that the server does not know, pictures that
+            cannot be read; lists all of them.
+    """
+    clerk = _Clerk(server, runner)
+    resolved: dict[FieldKey, Any] = {}
+    problems: list[FieldProblem] = []
+    for key, value in values.items():
+        references = list(find_references(value))
+        if not references:
+            resolved[key] = value
+            continue
+        try:
+            answers = yield from clerk.answer(references)
+        except APIError:
+            raise
+        except (InvokeAIError, OSError) as error:
+            problems.append(_problem(key, value, error))
+        else:
+            resolved[key] = replace_references(value, answers)
+    if problems:
+        raise FieldValidationError(problems)
+    return resolved
+
+
+class _Clerk:
+    """Answers references; asks the server for each list only once."""
+
+    def __init__(self, server: KnownServer, runner: Any) -> None:
+        self._server = server
+        self._runner = runner
+        self._models: Optional[list[ModelRecord]] = None
+        self._answers: dict[Reference, Any] = {}
+
+    def answer(self, references: Iterable[Reference]) -> Flow[dict[Reference, Any]]:
+        """The server's answer to each reference."""
+        for reference in references:
+            if reference not in self._answers:
+                find = _FINDERS[type(reference)]
+                self._answers[reference] = yield from find(self, reference)
+        return self._answers
+
+    def model(self, reference: ModelReference) -> Flow[dict[str, Any]]:
+        """The identifier of the model that a text means."""
+        if self._models is None:
+            self._models = yield from model_flows.list_models()
+        fitting = [model for model in self._models if _has_detail(model, reference)]
+        allowed = restriction(
+            reference.base or None, reference.type or None, reference.format or None
+        )
+        found = pick_model(fitting, reference.text, allowed)
+        if found is None:
+            raise unknown_model(fitting, reference.text, allowed)
+        return dict(found.identifier())
+
+    def board(self, reference: BoardReference) -> Flow[str]:
+        """The id of the board that a text means."""
+        return (yield from board_flows.resolve_board_id(reference.text))
+
+    def image(self, reference: ImageReference) -> Flow[str]:
+        """The name of a picture on this server, which may have to go there first."""
+        source = reference.source
+        if isinstance(source, ImageBase):
+            return (yield from self._image_of_a_server(source))
+        return (yield from self._uploaded(source, "images", _upload_image))
+
+    def video(self, reference: VideoReference) -> Flow[str]:
+        """The name of a video on this server, which may have to go there first."""
+        return (yield from self._uploaded(reference.source, "videos", _upload_video))
+
+    def _image_of_a_server(self, image: ImageBase) -> Flow[str]:
+        here = image._bound_runner is self._runner or image._bound_runner is None
+        # Names are random and unique: what has this name here is this picture.
+        if here or (yield from _exists("images", image.image_name)):
+            return image.image_name
+        content = yield from _content_of(image)
+        return (yield from self._uploaded(content, "images", _upload_image))
+
+    def _uploaded(
+        self, source: Any, kind: str, upload: Callable[[Any], Flow[str]]
+    ) -> Flow[str]:
+        digest = kind + (yield from local(lambda: _digest(source)))
+        known = self._server.uploads.get(digest)
+        if known is not None and (yield from _exists(kind, known)):
+            return known
+        name = yield from upload(source)
+        self._server.uploads[digest] = name
+        return name
+
+    def style_preset(self, reference: StylePresetReference) -> Flow[str]:
+        """The id of the preset of that name."""
+        return (yield from _by_name("/api/v1/style_presets/", reference.text, "preset"))
+
+    def system_prompt(self, reference: SystemPromptReference) -> Flow[str]:
+        """The id of the system prompt of that name."""
+        return (
+            yield from _by_name(
+                "/api/v1/system_prompts/", reference.text, "system prompt"
+            )
+        )
+
+    def workflow(self, reference: WorkflowReference) -> Flow[str]:
+        """The id of the library's workflow of that name."""
+        records = yield from list_records(query=reference.text)
+        found = [(record.name, record.workflow_id) for record in records]
+        return _only(found, reference.text, "saved workflow")
+
+
+_FINDERS: Mapping[type[Reference], Callable[[_Clerk, Any], Flow[Any]]] = {
+    ModelReference: _Clerk.model,
+    BoardReference: _Clerk.board,
+    ImageReference: _Clerk.image,
+    VideoReference: _Clerk.video,
+    StylePresetReference: _Clerk.style_preset,
+    SystemPromptReference: _Clerk.system_prompt,
+    WorkflowReference: _Clerk.workflow,
+}
+
+
+def _has_detail(model: ModelRecord, reference: ModelReference) -> bool:
+    variant = getattr(model, "variant", None)
+    provider = (model.model_extra or {}).get("provider_id")
+    return (not reference.variant or variant in reference.variant) and (
+        not reference.provider_id or provider in reference.provider_id
+    )
+
+
+def _content_of(image: ImageBase) -> Flow[bytes]:
+    """The file of an image on another server, whichever colour its client has."""
+    fetch = image.bytes  # type: ignore[attr-defined]
+    if not inspect.iscoroutinefunction(fetch):
+        content: bytes = yield from local(fetch)
+        return content
+    box: list[bytes] = []
+
+    async def fetch_there() -> None:
+        box.append(await fetch())
+
+    yield from notify(fetch_there)
+    return box[0]
+
+
+def _exists(kind: str, name: str) -> Flow[bool]:
+    try:
+        yield from call(get(route(f"/api/v1/{kind}/i/{{}}", name)))
+    except NotFoundError:
+        return False
+    return True
+
+
+def _upload_image(source: Any) -> Flow[str]:
+    image = yield from image_flows.upload_image(ImageBase.bound_to(None), source)
+    return image.image_name
+
+
+def _upload_video(source: Any) -> Flow[str]:
+    content = yield from local(lambda: _video_content(source))
+    filename = source.name if isinstance(source, Path) else "video.mp4"
+    kind = "video/webm" if filename.lower().endswith(".webm") else "video/mp4"
+    request = post(
+        "/api/v1/videos/upload",
+        params={"video_category": "user", "is_intermediate": "false"},
+        files=[FilePart("file", filename, content, kind)],
+    )
+    record = parse(dict[str, Any], (yield from call(request)))
+    return parse(str, record.get("video_name"))
+
+
+def _video_content(source: Any) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else bytes(source)
+
+
+def _digest(source: Any) -> str:
+    """A hash of the picture; of its pixels where it is a picture in memory."""
+    digest = hashlib.sha256()
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            for part in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(part)
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        digest.update(source)
+    else:
+        buffer = io.BytesIO()
+        source.save(buffer, format="PNG", compress_level=1)
+        digest.update(buffer.getbuffer())
+    return digest.hexdigest()
+
+
+def _by_name(path: str, name: str, what: str) -> Flow[str]:
+    records = parse(list[dict[str, Any]], (yield from call(get(path))))
+    found = [(str(item.get("name")), str(item.get("id"))) for item in records]
+    return _only(found, name, what)
+
+
+def _only(found: list[tuple[str, str]], name: str, what: str) -> str:
+    """The id of the one thing of this name, exactly or else without regard to case."""
+    for same in (str.__eq__, lambda left, right: left.casefold() == right.casefold()):
+        ids = [thing_id for thing, thing_id in found if same(thing, name)]
+        if len(ids) == 1:
+            return ids[0]
+        if ids:
+            raise FieldValidationError(
+                [FieldProblem(f"{len(ids)} {what}s are called {name!r}", "ambiguous")]
+            )
+    known = ", ".join(sorted(thing for thing, _ in found)) or "none"
+    raise FieldValidationError(
+        [FieldProblem(f"no {what} is called {name!r}; there are: {known}", "unknown")]
+    )
+
+
+def _problem(key: FieldKey, value: Any, error: Exception) -> FieldProblem:
+    return FieldProblem(
+        f"{key[0]}.{key[1]}: {error}", "unresolved", *key, value=str(value)
+    )

@@ -1,0 +1,295 @@
+"""What a run gave: images, values and seeds, by job and by node; all of it frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Optional, TypeVar
+
+from invokeai_py_client.exceptions import JobError, JobFailedError, WorkflowError
+from invokeai_py_client.image.models import ImageBase
+from invokeai_py_client.models import JobStatus
+from invokeai_py_client.workflow.orders import FieldValues
+
+__all__ = ["JobResult", "NodeOutput", "NodeOutputs", "OutputMapping", "RunResult"]
+
+ImageT = TypeVar("ImageT", bound=ImageBase)
+OutputT = TypeVar("OutputT")
+
+
+@dataclass(frozen=True)
+class NodeOutput(Generic[ImageT]):
+    """What one node gave, in one job or in all of them.
+
+    A node inside a loop runs once per iteration, so everything here is a sequence, in
+    iteration order; over several jobs, job by job.
+
+    Attributes:
+        node_id: The workflow's node.
+        name: Unique in the workflow, a valid identifier.
+        label: What the GUI shows.
+        node_type: The invocation type, such as ``l2i``.
+        results: The server's output objects, one per execution.
+        images: Every image in the results, at any depth.
+        cached: True when an image is the very one of an earlier job: the server's
+            invocation cache reused it, and deleting it there deletes it here.
+    """
+
+    node_id: str
+    name: str
+    label: str
+    node_type: str
+    results: tuple[Mapping[str, Any], ...] = field(repr=False, default=())
+    images: tuple[ImageT, ...] = ()
+    cached: bool = False
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The plain value of each execution.
+
+        The one field that the output has besides its type (``value``, ``image``,
+        ``collection``, …), else the whole output object.
+        """
+        return tuple(_plain(result) for result in self.results)
+
+    @property
+    def value(self) -> Any:
+        """The plain value of the only execution.
+
+        Raises:
+            WorkflowError: The node ran several times, or not at all.
+        """
+        if len(self.results) != 1:
+            raise WorkflowError(
+                f"node {self.label!r} ran {len(self.results)} times",
+                hint="use .values",
+            )
+        return self.values[0]
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """The server's names of every video in the results."""
+        return tuple(_names(self.results, "video_name"))
+
+
+@dataclass(frozen=True)
+class OutputMapping(Generic[ImageT]):
+    """An output node of the workflow and the images it gave.
+
+    Attributes:
+        node_id: The workflow's node.
+        name: Unique in the workflow, a valid identifier.
+        label: What the GUI shows.
+        images: Its images, job by job, iterations in order; empty when it did not
+            run or its jobs failed.
+    """
+
+    node_id: str
+    name: str
+    label: str
+    images: tuple[ImageT, ...] = ()
+
+
+class NodeOutputs(Mapping[str, OutputT]):
+    """Outputs by node id, in the order in which the nodes first ran.
+
+    Looking up also takes a node's name or its label, as long as one node has it.
+    """
+
+    def __init__(self, outputs: Sequence[OutputT]) -> None:
+        self._by_id = {_of(output).node_id: output for output in outputs}
+
+    def __getitem__(self, key: str) -> OutputT:
+        if key in self._by_id:
+            return self._by_id[key]
+        named = [
+            output
+            for output in self._by_id.values()
+            if key in (_of(output).name, _of(output).label)
+        ]
+        if len(named) == 1:
+            return named[0]
+        known = ", ".join(_of(output).name for output in self._by_id.values())
+        problem = "several nodes are called" if named else "no output of a node called"
+        raise KeyError(f"{problem} {key!r}; outputs: {known or 'none'}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __repr__(self) -> str:
+        return f"NodeOutputs({list(self._by_id.values())!r})"
+
+
+def _of(output: Any) -> NodeOutput[Any]:
+    found: NodeOutput[Any] = output
+    return found
+
+
+@dataclass(frozen=True)
+class JobResult(Generic[ImageT]):
+    """One job of a run.
+
+    Attributes:
+        item_id: The server's number for the job.
+        index: Its place in the expansion, from 0.
+        status: How it stands; a job that was deleted while unfinished counts as
+            cancelled.
+        outputs: What every node gave, by node id, name or label.
+        images: Its gallery images in order; its final images when the workflow saves
+            none to the gallery.
+        values: What the inputs really were, by input name, also where an edge or
+            batch data supplied them; a tuple where iterations differ.
+        seeds: What the seeds really were, by seed name.
+        field_values: The batch values of this job.
+        session_id: The job's session; None when it is not known.
+        error: Why it did not complete, ready to be raised; None when it did, or when
+            it is still running.
+    """
+
+    item_id: int
+    index: int
+    status: JobStatus
+    outputs: NodeOutputs[NodeOutput[ImageT]] = field(
+        repr=False, default_factory=lambda: NodeOutputs(())
+    )
+    images: tuple[ImageT, ...] = ()
+    values: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+    field_values: FieldValues = field(repr=False, default=())
+    session_id: Optional[str] = field(repr=False, default=None)
+    error: Optional[JobError] = None
+
+    @property
+    def seed(self) -> Any:
+        """The first of the job's seeds; None when the workflow has none."""
+        return next(iter(self.seeds.values()), None)
+
+    @property
+    def image(self) -> ImageT:
+        """The only image.
+
+        Raises:
+            WorkflowError: There is none, or there are several; the message lists
+                them.
+        """
+        return _only(self.images)
+
+
+@dataclass(frozen=True)
+class RunResult(Generic[ImageT]):
+    """Everything a submission gave.
+
+    Attributes:
+        id: The submission's id: the batch id.
+        jobs: Every job, in expansion order, whatever became of it.
+        output_ids: Ids of the workflow's output nodes; None when not known.
+    """
+
+    id: str
+    jobs: tuple[JobResult[ImageT], ...]
+    output_ids: Optional[tuple[str, ...]] = field(repr=False, default=None)
+
+    @property
+    def images(self) -> tuple[ImageT, ...]:
+        """The images of all jobs, job by job."""
+        return tuple(image for job in self.jobs for image in job.images)
+
+    @property
+    def image(self) -> ImageT:
+        """The only image.
+
+        Raises:
+            JobError: There is none because a job did not complete.
+            WorkflowError: There is none, or there are several; the message lists
+                them.
+        """
+        if not self.images:
+            self.raise_for_status()
+        return _only(self.images)
+
+    @property
+    def seeds(self) -> tuple[Any, ...]:
+        """The seed of each job, as used; see `JobResult.seeds` for several in one."""
+        return tuple(job.seed for job in self.jobs)
+
+    @property
+    def outputs(self) -> NodeOutputs[NodeOutput[ImageT]]:
+        """What every node gave over all jobs, by node id, name or label."""
+        by_node: dict[str, list[NodeOutput[ImageT]]] = {}
+        for job in self.jobs:
+            for node_id, output in job.outputs.items():
+                by_node.setdefault(node_id, []).append(output)
+        return NodeOutputs([_joined(outputs) for outputs in by_node.values()])
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every job completed."""
+        return all(job.status is JobStatus.COMPLETED for job in self.jobs)
+
+    def raise_for_status(self) -> None:
+        """Raise when a job failed, was cancelled or was lost.
+
+        Raises:
+            JobFailedError: A node failed; the first failed job is reported, and
+                `.result` is this result.
+            JobCanceledError: No job failed, but one was cancelled or deleted.
+        """
+        errors = [job.error for job in self.jobs if job.error is not None]
+        if not errors:
+            return
+        failed = [error for error in errors if isinstance(error, JobFailedError)]
+        error = (failed or errors)[0]
+        if len(self.jobs) > 1 and error.result is None:
+            done = sum(job.status is JobStatus.COMPLETED for job in self.jobs)
+            error.hint = f"{done} of {len(self.jobs)} jobs completed; see .result"
+        error.result = self
+        raise error
+
+
+def _joined(outputs: Sequence[NodeOutput[ImageT]]) -> NodeOutput[ImageT]:
+    first = outputs[0]
+    if len(outputs) == 1:
+        return first
+    return NodeOutput(
+        node_id=first.node_id,
+        name=first.name,
+        label=first.label,
+        node_type=first.node_type,
+        results=tuple(result for output in outputs for result in output.results),
+        images=tuple(image for output in outputs for image in output.images),
+        cached=any(output.cached for output in outputs),
+    )
+
+
+def _only(images: Sequence[ImageT]) -> ImageT:
+    if len(images) == 1:
+        return images[0]
+    if not images:
+        raise WorkflowError(
+            "the run gave no image", hint="look at .outputs for its other values"
+        )
+    names = ", ".join(image.image_name for image in images[:10])
+    more = ", …" if len(images) > 10 else ""
+    raise WorkflowError(
+        f"the run gave {len(images)} images: {names}{more}", hint="use .images"
+    )
+
+
+def _plain(result: Mapping[str, Any]) -> Any:
+    keys = [key for key in result if key not in ("type", "width", "height")]
+    return result[keys[0]] if len(keys) == 1 else dict(result)
+
+
+def _names(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        name = value.get(key)
+        if isinstance(name, str):
+            yield name
+        for inner in value.values():
+            yield from _names(inner, key)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _names(inner, key)

@@ -1,0 +1,325 @@
+"""What can be done with a submission: wait, stream its events, look, cancel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Optional, TypeVar
+
+from invokeai_py_client._core.events import ServerEvent, parse_event
+from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
+from invokeai_py_client._core.messages import RawEvent, RetryRule
+from invokeai_py_client._core.send import call, post
+from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
+from invokeai_py_client.exceptions import APIError, JobTimeoutError
+from invokeai_py_client.image.models import ImageBase
+from invokeai_py_client.models import JobStatus
+from invokeai_py_client.workflow import queue_calls
+from invokeai_py_client.workflow.build_result import build_result, named_images
+from invokeai_py_client.workflow.progress import ProgressMeter, RunProgress
+from invokeai_py_client.workflow.read_session import JobRecord, read_job
+from invokeai_py_client.workflow.results import RunResult
+from invokeai_py_client.workflow.stillness import why_nothing_moves
+from invokeai_py_client.workflow.ticket import Ticket
+from invokeai_py_client.workflow.watch_flows import (
+    LOOK_TIMEOUT,
+    Watch,
+    WatchTimeout,
+    patiently,
+)
+
+logger = logging.getLogger("invokeai_py_client")
+
+__all__ = [
+    "OnProgress",
+    "SubmissionStatus",
+    "cancel",
+    "cancel_surely",
+    "look",
+    "stream_events",
+    "wait",
+]
+
+ImageT = TypeVar("ImageT", bound=ImageBase)
+Reader = Callable[[Any], ImageT]
+OnProgress = Callable[[RunProgress], Any]
+
+# An error event comes after the status that ends a stream.
+LATE_EVENTS = 0.3
+# Jobs of a batch that was being enqueued when the caller was interrupted have been
+# seen to appear 0.6 s later.
+SURE_AFTER = 2.0
+
+
+@dataclass(frozen=True)
+class SubmissionStatus:
+    """How a submission stands at one moment.
+
+    Attributes:
+        total: How many jobs it has.
+        counts: Jobs by status; ``lost`` for those that were deleted unfinished.
+        jobs: The status of each job by item id, in expansion order.
+        why: Why nothing moves, in words; None when jobs move or all are over.
+    """
+
+    total: int
+    counts: Mapping[str, int]
+    jobs: Mapping[int, JobStatus] = field(repr=False)
+    why: Optional[str] = None
+
+    @property
+    def is_done(self) -> bool:
+        """True when every job is over."""
+        over = ("completed", "failed", "canceled", "lost")
+        return sum(self.counts.get(word, 0) for word in over) == self.total
+
+
+def wait(
+    ticket: Ticket,
+    read: Reader[ImageT],
+    *,
+    timeout: Optional[float] = None,
+    check: bool = True,
+    on_progress: Optional[OnProgress] = None,
+    on_over: Optional[Callable[[str], None]] = None,
+) -> Flow[RunResult[ImageT]]:
+    """Wait until every job is over and return what they gave.
+
+    `on_over` is called with the submission's id once all are over.
+    """
+    started = yield from now()
+    deadline = None if timeout is None else started + timeout
+    waiting = _Waiting(ticket, read, on_progress, deadline)
+    watch = waiting.watch
+    try:
+        yield from watch.follow()
+    except WatchTimeout:
+        result = yield from waiting.known_so_far()
+        raise _too_late(ticket, watch, timeout, result) from None
+    if on_over is not None:
+        on_over(ticket.id)
+    yield from waiting.report()
+    result = yield from waiting.result()
+    if check:
+        result.raise_for_status()
+    return result
+
+
+class _Waiting(Generic[ImageT]):
+    """One wait: its watch, and what was read of the jobs that are over.
+
+    Sessions are read as jobs end, not at the end: somebody may prune the queue.
+    """
+
+    def __init__(
+        self,
+        ticket: Ticket,
+        read: Reader[ImageT],
+        on_progress: Optional[OnProgress],
+        deadline: Optional[float],
+    ) -> None:
+        self._ticket = ticket
+        self._read = read
+        self._on_progress = on_progress
+        self._records: dict[int, JobRecord] = {}
+        self._tracker = ticket.tracker()
+        self._meter = ProgressMeter(self._tracker, ticket.legend, ticket.node_count)
+        self.watch = Watch(
+            batch_id=ticket.id,
+            queue_id=ticket.queue_id,
+            tracker=self._tracker,
+            heed=self._heed,
+            deadline=deadline,
+        )
+
+    def report(self) -> Flow[None]:
+        """Tell the callback how far things are."""
+        if self._on_progress is not None:
+            yield from notify(self._on_progress, self._meter.show(self.watch.why))
+
+    def result(self) -> Flow[RunResult[ImageT]]:
+        """Read what was not read yet and put the result together."""
+        ticket, deadline = self._ticket, self.watch.deadline
+        try:
+            yield from patiently(lambda: self._read_sessions(again=True), deadline)
+            images = yield from patiently(self._read_images, deadline)
+        except APIError as error:
+            if not queue_calls.is_passing(error) or deadline is None:
+                raise
+            raise JobTimeoutError(
+                f"all {len(ticket.jobs)} jobs of {ticket.id} are over, but their "
+                f"results could not be read: {error.message}",
+                result=self._built({}),
+            ) from error
+        return self._built(images)
+
+    def known_so_far(self) -> Flow[RunResult[ImageT]]:
+        """The result of what is known already, for a wait whose time is over."""
+        try:
+            images = yield from self._read_images()
+        except APIError as error:
+            logger.info("images of %s could not be read: %s", self._ticket.id, error)
+            images = {}
+        return self._built(images)
+
+    def _heed(self, event: Optional[RawEvent]) -> Flow[None]:
+        if event is None or self._meter.hear(event):
+            yield from self.report()
+        try:
+            yield from self._read_sessions()
+        except APIError as error:
+            if not queue_calls.is_passing(error):
+                raise
+            logger.info("a session could not be read yet: %s", error)
+
+    def _read_sessions(self, *, again: bool = False) -> Flow[None]:
+        """Read the sessions of jobs that have just ended; `again` all that lack."""
+        if again:
+            new = [key for key in self._tracker.finished if key not in self._records]
+        else:
+            new = self._tracker.take_finished()
+        if not new:
+            return
+        items = yield from queue_calls.list_items(
+            self._ticket.queue_id, new, timeout=LOOK_TIMEOUT
+        )
+        for item_id, item in items.items():
+            status = read_look(item)
+            if status is not None:
+                self._tracker.see(status)
+            if status is not None and status.is_over:
+                self._records[item_id] = read_job(item, self._ticket.legend)
+
+    def _read_images(self) -> Flow[dict[str, ImageT]]:
+        names = named_images(list(self._records.values()))
+        parts = yield from gather(
+            [_image_records(part) for part in queue_calls.chunks(names, 1000)], limit=4
+        )
+        records = (record for part in parts for record in part)
+        return {record["image_name"]: self._read(record) for record in records}
+
+    def _built(self, images: Mapping[str, ImageT]) -> RunResult[ImageT]:
+        ticket = self._ticket
+
+        def image_of(name: str) -> ImageT:
+            # Deleted since: only its name is left.
+            return images[name] if name in images else self._read({"image_name": name})
+
+        return build_result(
+            ticket.id,
+            [self._tracker[item_id] for item_id in self._tracker.item_ids],
+            self._records,
+            ticket.legend,
+            image_of,
+            field_values=[job.field_values for job in ticket.jobs],
+        )
+
+
+def _image_records(names: list[str]) -> Flow[list[Mapping[str, Any]]]:
+    request = post(
+        "/api/v1/images/images_by_names",
+        json={"image_names": names},
+        retry=RetryRule.SAFE,
+        timeout=LOOK_TIMEOUT,
+    )
+    records = yield from call(request)
+    return [
+        record
+        for record in (records if isinstance(records, list) else [])
+        if isinstance(record, Mapping) and isinstance(record.get("image_name"), str)
+    ]
+
+
+def stream_events(ticket: Ticket) -> Flow[None]:
+    """Emit the submission's events; ends when every job is over."""
+    tracker = ticket.tracker()
+    shown = dict.fromkeys(tracker.item_ids, "")
+
+    def heed(event: Optional[RawEvent]) -> Flow[None]:
+        # A status is emitted once, whether an event or a look brought it first.
+        if event is not None and event.name != STATUS_EVENT:
+            yield from emit(parse_event(event))
+            return
+        for item_id in tracker.item_ids:
+            if tracker[item_id].word != shown[item_id]:
+                shown[item_id] = tracker[item_id].word
+                yield from emit(_status_event(ticket, tracker, item_id, event))
+
+    watch = Watch(ticket.id, ticket.queue_id, tracker, heed)
+    yield from watch.follow()
+    yield from heed(None)
+    yield from watch.drain(LATE_EVENTS)
+
+
+def _status_event(
+    ticket: Ticket, tracker: JobTracker, item_id: int, event: Optional[RawEvent]
+) -> ServerEvent:
+    if event is not None and event.payload.get("item_id") == item_id:
+        return parse_event(event)
+    look = tracker[item_id]
+    payload = {
+        "queue_id": ticket.queue_id,
+        "item_id": item_id,
+        "batch_id": ticket.id,
+        "status": "canceled" if look.lost else look.status,
+        "status_sequence": look.sequence,
+        "error_type": look.error_type,
+        "error_message": look.error_message,
+        "error_traceback": look.error_traceback,
+    }
+    return parse_event(RawEvent(STATUS_EVENT, payload))
+
+
+def look(ticket: Ticket) -> Flow[SubmissionStatus]:
+    """Ask once how the jobs stand."""
+    tracker = ticket.tracker()
+    rows = yield from queue_calls.list_rows(ticket.queue_id, tracker.item_ids)
+    looks = [found for found in map(read_look, rows) if found is not None]
+    for found in looks:
+        tracker.see(found)
+    tracker.lose(set(tracker.item_ids) - {found.item_id for found in looks})
+    why = None
+    if not tracker.is_done:
+        why = yield from why_nothing_moves(ticket.queue_id, tracker, LOOK_TIMEOUT)
+    return SubmissionStatus(
+        total=len(tracker.item_ids),
+        counts=tracker.counts,
+        jobs={key: _public_status(tracker, key) for key in tracker.item_ids},
+        why=why,
+    )
+
+
+def _public_status(tracker: JobTracker, item_id: int) -> JobStatus:
+    found = tracker[item_id]
+    return JobStatus.CANCELED if found.lost else JobStatus(found.status)
+
+
+def cancel(ticket: Ticket) -> Flow[None]:
+    """Cancel every job that is not over; those that are stay as they are."""
+    yield from queue_calls.cancel_batch(ticket.queue_id, ticket.id)
+
+
+def cancel_surely(queue_id: str, batch_id: str) -> Flow[None]:
+    """Cancel a batch that may still be on its way into the queue."""
+    end = (yield from now()) + SURE_AFTER
+    while True:
+        yield from queue_calls.cancel_batch(queue_id, batch_id)
+        counts = yield from queue_calls.batch_status(queue_id, batch_id)
+        if counts["total"] or (yield from now()) >= end:
+            return
+        yield from pause(0.25)
+
+
+def _too_late(
+    ticket: Ticket, watch: Watch, timeout: Optional[float], result: RunResult[Any]
+) -> JobTimeoutError:
+    counts = ", ".join(
+        f"{count} {word}" for word, count in watch.tracker.counts.items()
+    )
+    reason = f"; {watch.why}" if watch.why else ""
+    return JobTimeoutError(
+        f"batch {ticket.id} was not done after {timeout:g} s: {counts}{reason}",
+        result=result,
+        hint="the jobs go on; wait again, or cancel() the submission",
+    )

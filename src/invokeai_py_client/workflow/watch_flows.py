@@ -1,0 +1,286 @@
+"""Watching the jobs of a submission until all are over.
+
+A watch subscribes, then asks, then listens: events only say when something may have
+happened, the server's answers are the truth. So a socket that is missing, cut, late
+or repeating itself costs at most one pause between two looks. A look that fails is
+made again; only several failures in a row over a minute end a watch, because a server
+that restarts is away for about twenty seconds and brings its queue back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional, TypeVar
+
+from invokeai_py_client._core.flow import Flow, listen, next_event, now, pause
+from invokeai_py_client._core.messages import Listen, Mailbox, RawEvent
+from invokeai_py_client._core.tracker import (
+    LOOK_AGAIN,
+    JobTracker,
+    Signal,
+    read_look,
+)
+from invokeai_py_client.exceptions import APIConnectionError, APIError
+from invokeai_py_client.workflow import queue_calls
+from invokeai_py_client.workflow.stillness import why_nothing_moves
+
+logger = logging.getLogger("invokeai_py_client")
+
+T = TypeVar("T")
+
+__all__ = ["Watch", "WatchTimeout", "patiently"]
+
+FIRST_PAUSE = 0.25
+PAUSE_GROWTH = 1.5
+LONGEST_PAUSE = 2.0
+LONGEST_PAUSE_WITH_EVENTS = 5.0
+LOOK_TIMEOUT = 10.0
+
+# Up to here a look asks for every job; above, it asks for the batch's counts first.
+FEW_JOBS = 20
+# Counts can hide a change behind another one, so every so often all jobs are read.
+FULL_LOOK_EVERY = 5
+
+GIVE_UP_FAILURES = 5
+GIVE_UP_SECONDS = 60.0
+LONGEST_FAILURE_PAUSE = 5.0
+
+STILL_AFTER = 5.0
+STILL_AGAIN = 15.0
+
+
+class WatchTimeout(Exception):  # noqa: N818 - never leaves this package
+    """The time given to a watch is over."""
+
+
+Heed = Callable[[Optional[RawEvent]], Flow[None]]
+"""Called after each event, and with None after a look that moved a job."""
+
+
+@dataclass
+class Watch:
+    """The jobs being watched and what is known of them so far.
+
+    Attributes:
+        why: Why nothing moves, in words; None while jobs move.
+    """
+
+    batch_id: str
+    queue_id: str
+    tracker: JobTracker
+    heed: Heed
+    deadline: Optional[float] = None
+    why: Optional[str] = None
+    _mailbox: Optional[Mailbox] = None
+    _looks: int = 0
+    _counts: Optional[Mapping[str, int]] = None
+    _failures: int = 0
+    _failing_since: float = 0.0
+    _moved_at: float = 0.0
+    _still_due: float = 0.0
+
+    def follow(self) -> Flow[None]:
+        """Return when every job is over.
+
+        Raises:
+            WatchTimeout: The deadline passed first.
+            APIConnectionError: The server stayed out of reach.
+        """
+        if self._is_over():
+            return
+        self._moved_at = yield from now()
+        self._still_due = self._moved_at + STILL_AFTER
+        self._mailbox = yield from listen(
+            Listen(accepts=self._accepts, queue_id=self.queue_id)
+        )
+        delay = FIRST_PAUSE
+        while True:
+            moved = yield from self._look()
+            if self._is_over():
+                return
+            delay = FIRST_PAUSE if moved else self._slower(delay)
+            if (yield from self._listen(delay)):
+                delay = FIRST_PAUSE
+            if self._is_over():
+                return
+            yield from self._check_deadline()
+
+    def drain(self, seconds: float) -> Flow[None]:
+        """Heed what is still on its way: an error event comes after its status."""
+        while self._mailbox is not None:
+            event = yield from next_event(self._mailbox, seconds)
+            if event is None:
+                return
+            yield from self._hear(event)
+
+    def _accepts(self, name: str, payload: Mapping[str, Any]) -> bool:
+        # Called in the socket's thread. By item id too: to others than its owner a
+        # job's batch id is redacted.
+        return (
+            name in LOOK_AGAIN
+            or payload.get("batch_id") == self.batch_id
+            or payload.get("item_id") in self.tracker
+        )
+
+    # -- looking --------------------------------------------------------------------
+
+    def _look(self) -> Flow[bool]:
+        """Ask the server; True when a job moved."""
+        timeout = yield from self._look_timeout()
+        try:
+            moved = yield from self._ask(timeout)
+            if not moved:
+                yield from self._explain_stillness(timeout)
+        except APIError as error:
+            yield from self._fail(error)
+            return False
+        self._failures = 0
+        if moved:
+            self._note_movement((yield from now()))
+            yield from self.heed(None)
+        return moved
+
+    def _ask(self, timeout: float) -> Flow[bool]:
+        tracker = self.tracker
+        waiting = tracker.unfinished
+        if len(waiting) > FEW_JOBS:
+            counts = yield from queue_calls.batch_status(
+                self.queue_id, self.batch_id, timeout=timeout
+            )
+            self._looks += 1
+            if counts == self._counts and self._looks % FULL_LOOK_EVERY:
+                return False
+        else:
+            counts = None
+        rows = yield from queue_calls.list_rows(self.queue_id, waiting, timeout=timeout)
+        # Kept only now: had reading the rows failed, the change would be forgotten.
+        self._counts = counts
+        looks = [look for look in map(read_look, rows) if look is not None]
+        moved = [tracker.see(look) for look in looks]
+        lost = set(waiting) - {look.item_id for look in looks}
+        if lost:
+            logger.warning("jobs %s are no longer in the queue", sorted(lost))
+        return tracker.lose(lost) or any(moved)
+
+    def _look_timeout(self) -> Flow[float]:
+        if self.deadline is None:
+            return LOOK_TIMEOUT
+        left = self.deadline - (yield from now())
+        return min(LOOK_TIMEOUT, max(left, 0.5))
+
+    def _fail(self, error: APIError) -> Flow[None]:
+        moment = yield from now()
+        if not queue_calls.is_passing(error):
+            raise error
+        if self._failures == 0:
+            self._failing_since = moment
+        self._failures += 1
+        logger.info("look %d at %s failed: %s", self._failures, self.batch_id, error)
+        long_enough = moment - self._failing_since >= GIVE_UP_SECONDS
+        if self._failures >= GIVE_UP_FAILURES and long_enough:
+            raise _lost_sight(error, len(self.tracker.unfinished)) from error
+
+    # -- listening ------------------------------------------------------------------
+
+    def _listen(self, seconds: float) -> Flow[bool]:
+        """Heed events for some seconds, or until one asks for a look or ends it.
+
+        Returns:
+            True when a job moved or a look should be made soon.
+        """
+        end = (yield from now()) + seconds
+        if self.deadline is not None:
+            end = min(end, self.deadline)
+        moved = False
+        while True:
+            left = end - (yield from now())
+            if left <= 0:
+                return moved
+            if self._mailbox is None:
+                yield from pause(left)
+                return False
+            event = yield from next_event(self._mailbox, left)
+            if event is None:
+                # The time is over, or the socket was closed for good.
+                left = end - (yield from now())
+                yield from pause(max(left, 0.0))
+                return moved
+            signal = yield from self._hear(event)
+            if signal is Signal.LOOK or self._is_over():
+                return True
+            moved = moved or signal is Signal.MOVED
+
+    def _hear(self, event: RawEvent) -> Flow[Signal]:
+        signal = self.tracker.hear(event.name, event.payload)
+        if signal is not Signal.LOOK:
+            self._note_movement((yield from now()))
+            yield from self.heed(event)
+        return signal
+
+    def _slower(self, delay: float) -> float:
+        if self._failures:
+            return min(FIRST_PAUSE * 2.0**self._failures, LONGEST_FAILURE_PAUSE)
+        longest = LONGEST_PAUSE_WITH_EVENTS if self._mailbox else LONGEST_PAUSE
+        return min(delay * PAUSE_GROWTH, longest)
+
+    def _check_deadline(self) -> Flow[None]:
+        if self.deadline is not None and (yield from now()) >= self.deadline:
+            # One last look: what happened in the last pause counts.
+            yield from self._look()
+            if not self._is_over():
+                raise WatchTimeout
+
+    def _is_over(self) -> bool:
+        return self.tracker.is_done
+
+    # -- why nothing moves ----------------------------------------------------------
+
+    def _note_movement(self, moment: float) -> None:
+        self._moved_at = moment
+        self._still_due = moment + STILL_AFTER
+        self.why = None
+
+    def _explain_stillness(self, timeout: float) -> Flow[None]:
+        moment = yield from now()
+        if moment < self._still_due:
+            return
+        self._still_due = moment + STILL_AGAIN
+        why = yield from why_nothing_moves(self.queue_id, self.tracker, timeout)
+        if why != self.why and why is not None:
+            seconds = moment - self._moved_at
+            logger.warning(
+                "batch %s: no movement for %.0f s: %s", self.batch_id, seconds, why
+            )
+        self.why = why
+        yield from self.heed(None)
+
+
+def patiently(make: Callable[[], Flow[T]], deadline: Optional[float] = None) -> Flow[T]:
+    """Run what `make` makes, again after passing failures, for a minute at most.
+
+    At least once, and after `deadline` no more.
+    """
+    end = (yield from now()) + GIVE_UP_SECONDS
+    if deadline is not None:
+        end = min(end, deadline)
+    delay = FIRST_PAUSE
+    while True:
+        try:
+            return (yield from make())
+        except APIError as error:
+            if not queue_calls.is_passing(error) or (yield from now()) >= end:
+                raise
+            logger.info("reading results failed, trying again: %s", error)
+        yield from pause(delay)
+        delay = min(delay * 2, LONGEST_FAILURE_PAUSE)
+
+
+def _lost_sight(error: APIError, unfinished: int) -> APIConnectionError:
+    return APIConnectionError(
+        f"lost sight of {unfinished} unfinished jobs: {error.message}",
+        method=error.method,
+        url=error.url,
+        hint="the jobs go on without us; wait again when the server is back",
+    )
