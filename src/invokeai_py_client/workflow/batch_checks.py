@@ -12,7 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from invokeai_py_client.exceptions import FieldProblem
-from invokeai_py_client.nodes.template import InputTemplate, NodeTemplate
+from invokeai_py_client.nodes.template import (
+    UNSET,
+    FieldType,
+    InputTemplate,
+    NodeTemplate,
+)
 from invokeai_py_client.workflow.loaded import FieldKey
 from invokeai_py_client.workflow.node_rules import (
     LOOSE_FIELDS,
@@ -30,7 +35,10 @@ __all__ = ["batch_problems"]
 Data = Sequence[Sequence[Mapping[str, Any]]]
 
 # What a node is, not what it is given.
-NODE_KEYS = frozenset({"id", "type", "use_cache", "is_intermediate"})
+NODE_KEYS = frozenset({"id", "type"})
+# Every node has these, and no template shows them.
+SWITCHES = frozenset({"use_cache", "is_intermediate"})
+SWITCH = InputTemplate("", "", FieldType("BooleanField"))
 # Reporting the same fault for each of thousands of values helps nobody.
 MAX_REPORTED = 20
 MAX_COMBINATIONS = 100_000
@@ -114,6 +122,8 @@ def _datum_problems(
     node_type = node.get("type")
     template = catalog.get(node_type)
     found = template.inputs.get(key[1]) if template else None
+    if template is not None and key[1] in SWITCHES:
+        found = SWITCH
     if found is None:
         yield _problem(key, "batch_target", f"{node_type} has no such input to batch")
         return
@@ -198,7 +208,7 @@ def filled_values(node: Mapping[str, Any], template: NodeTemplate) -> dict[str, 
     values = {
         name: found.default
         for name, found in template.inputs.items()
-        if found.default is not None
+        if found.default is not None and found.default is not UNSET
     }
     values.update((name, value) for name, value in node.items() if value is not None)
     return values

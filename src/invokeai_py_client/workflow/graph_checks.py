@@ -29,6 +29,7 @@ from invokeai_py_client.workflow.connection_types import (
     output_type,
 )
 from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.value_checks import is_unicode
 
 __all__ = ["graph_problems"]
 
@@ -147,6 +148,8 @@ def graph_problems(
 
 def _node_problems(view: GraphView) -> Iterator[FieldProblem]:
     for node_id, node in view.nodes.items():
+        if not is_unicode(node_id):
+            yield FieldProblem(f"node id {node_id!r} is no valid Unicode", "node_id")
         if node.get("id") != node_id:
             yield FieldProblem(
                 f"node {node_id!r} calls itself {node.get('id')!r}",

@@ -65,9 +65,10 @@ def _steps(values: Values) -> Optional[Refusal]:
 
 def _within(name: str, low: float, high: float, words: str) -> NodeRule:
     def check(values: Values) -> Optional[Refusal]:
-        if all(low <= number <= high for number in _numbers(values.get(name))):
-            return None
-        return Refusal("node_rule", words)
+        # Asked this way round as the server does, which lets the text "nan" through.
+        if any(number < low or number > high for number in _numbers(values.get(name))):
+            return Refusal("node_rule", words)
+        return None
 
     return NodeRule((name,), check)
 
@@ -140,7 +141,8 @@ CUSTOM_LABEL = "* CUSTOM LABEL *"
 def _custom_label(values: Values) -> Optional[Refusal]:
     if values.get("label") != CUSTOM_LABEL:
         return None
-    if str(values.get("custom_label") or "").strip():
+    given = values.get("custom_label")
+    if given is not None and str(given).strip():
         return None
     return Refusal("node_rule", f'a text, since label is "{CUSTOM_LABEL}"')
 

@@ -113,7 +113,7 @@ def _type_refusal(
     field_type: FieldType, limits: Limits, value: Any
 ) -> Optional[Refusal]:
     if not _is_json(value):
-        return Refusal("type", "a value that JSON can carry")
+        return Refusal("json", "a value that JSON can carry, text in valid Unicode")
     if field_type.name in OPEN_TYPES:
         return None
     if field_type.cardinality == "SINGLE":
@@ -405,7 +405,22 @@ def describe(field_type: FieldType, limits: Limits) -> str:
 
 def _is_json(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_json(value[key]) for key in value)
+        return all(map(_is_text, value)) and all(map(_is_json, value.values()))
     if isinstance(value, (list, tuple)):
         return all(map(_is_json, value))
-    return isinstance(value, (str, int, float, type(None))) and is_json_number(value)
+    if isinstance(value, str):
+        return is_unicode(value)
+    return isinstance(value, (int, float, type(None))) and is_json_number(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and is_unicode(value)
+
+
+def is_unicode(text: str) -> bool:
+    """False for half a surrogate pair.
+
+    The server stores a job with such a text and cannot read it again, which blocks
+    the queue.
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
