@@ -19,7 +19,7 @@ from invokeai_py_client.model.async_model_repo import AsyncModelRepository
 from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
 
 if TYPE_CHECKING:
-    from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+    from invokeai_py_client.workflow.async_workflow_repo import AsyncWorkflowRepository
 
 __all__ = ["AsyncInvokeAIClient"]
 
@@ -58,11 +58,13 @@ class AsyncInvokeAIClient(BaseClient):
         await self._runner.close()
 
     @cached_property
-    def workflow_repo(self) -> WorkflowRepository:
+    def workflow_repo(self) -> AsyncWorkflowRepository:
         """Workflows: load one, set its inputs, run it."""
-        from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+        from invokeai_py_client.workflow.async_workflow_repo import (
+            AsyncWorkflowRepository,
+        )
 
-        return WorkflowRepository(self._runner, self.url)
+        return AsyncWorkflowRepository(self._runner, self.url)
 
     @cached_property
     def board_repo(self) -> AsyncBoardRepository:

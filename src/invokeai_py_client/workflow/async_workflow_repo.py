@@ -1,0 +1,179 @@
+# Generated from workflow_repo.py by scripts/generate_async.py; do not edit.
+"""`AsyncWorkflowRepository`: workflows from files, pictures and the server's library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.workflow import (
+    catalog_flows,
+    library_flows,
+    load_flows,
+    submit_flows,
+)
+from invokeai_py_client.workflow.async_submission import AsyncSubmission
+from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
+from invokeai_py_client.workflow.library_flows import WorkflowRecord
+from invokeai_py_client.workflow.load_flows import WorkflowSource
+
+__all__ = ["AsyncWorkflowRepository"]
+
+
+class AsyncWorkflowRepository:
+    """Workflows: load one, set its inputs, run it.
+
+    Args:
+        runner: What runs the flows: the client's.
+        address: The server's address, under which its node types are kept on disk.
+        queue_id: The queue to submit to.
+        settle_time: Seconds to look for jobs whose reply was lost, before they are
+            submitted once more.
+        cache_dir: Folder for node types; ``$XDG_CACHE_HOME/invokeai-py-client`` or
+            ``~/.cache/invokeai-py-client`` by default.
+    """
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        address: str,
+        *,
+        queue_id: str = "default",
+        settle_time: float = 10.0,
+        cache_dir: Optional[Path] = None,
+    ) -> None:
+        self._runner = runner
+        self._server = KnownServer(
+            address=address,
+            cache_dir=cache_dir or default_cache_dir(),
+            queue_id=queue_id,
+            settle_time=settle_time,
+        )
+
+    async def load(self, source: WorkflowSource) -> AsyncWorkflowHandle:
+        """Load a workflow from wherever it is.
+
+        The server is only asked for workflows of its library, and for its node types
+        when the workflow has a node that is not known.
+
+        Args:
+            source: A path of a workflow file or of a picture that carries one, the
+                name or id of a workflow in the server's library, a definition, or a
+                workflow as a dict. A string that names an existing file is a path.
+
+        Raises:
+            WorkflowFormatError: It is no workflow.
+            WorkflowError: Neither a file nor a workflow of the library, or several
+                of the library have that name.
+        """
+        definition, catalog = await self._runner.run(
+            load_flows.load(source, self._server)
+        )
+        return self._handle(definition, catalog)
+
+    def create_workflow(self, definition: WorkflowDefinition) -> AsyncWorkflowHandle:
+        """Make a handle of a definition. Makes no request.
+
+        Inputs are discovered with the node types that are at hand: those this client
+        has read, those kept on disk for this server, or those of InvokeAI 6.14.2 that
+        come with the library. Fields of nodes that are not among them can only be
+        read; `load` asks the server in that case.
+
+        Raises:
+            WorkflowFormatError: The definition cannot be loaded.
+        """
+        catalog = self._server.stored_catalog() or NodeCatalog.bundled()
+        return self._handle(definition, catalog)
+
+    async def list_workflows(
+        self,
+        *,
+        categories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        query: Optional[str] = None,
+    ) -> list[WorkflowRecord]:
+        """List the server's library.
+
+        Args:
+            categories: ``"user"``, ``"default"`` or both; all when empty.
+            tags: Only workflows with one of these tags.
+            query: Only workflows with this text in their name or description.
+        """
+        return await self._runner.run(
+            library_flows.list_records(categories=categories, tags=tags, query=query)
+        )
+
+    async def find_workflow(self, name: str) -> Optional[WorkflowRecord]:
+        """The library's workflow of this name or id; None when there is none.
+
+        Raises:
+            WorkflowError: Several have that name.
+        """
+        return await self._runner.run(library_flows.find_record_or_none(name))
+
+    async def get_workflow(self, workflow_id: str) -> WorkflowDefinition:
+        """Read a workflow of the library by its id.
+
+        Raises:
+            NotFoundError: The library has no such id.
+        """
+        return await self._runner.run(library_flows.load_saved(workflow_id))
+
+    async def refresh_catalog(self) -> NodeCatalog:
+        """Read the server's node types again, as after installing custom nodes.
+
+        It takes the server up to seven seconds. Handles keep the types they were
+        made with; submissions use the new ones.
+        """
+        return await self._runner.run(catalog_flows.fetch_catalog(self._server))
+
+    async def submit_many(
+        self,
+        workflows: Sequence[
+            Union[AsyncWorkflowHandle, tuple[AsyncWorkflowHandle, Mapping[str, Any]]]
+        ],
+    ) -> list[AsyncSubmission]:
+        """Submit several workflows together, in order.
+
+        All are checked before the first is enqueued, so a refused value anywhere
+        means that nothing was sent.
+
+        Args:
+            workflows: Handles, or pairs of a handle and the options of its `submit`
+                (values by name, `runs`, `seed`, …).
+
+        Raises:
+            FieldValidationError: Values of one would be refused; nothing was sent.
+            QueueError: As `AsyncWorkflowHandle.submit`; those before it are enqueued.
+        """
+        pairs = [item if isinstance(item, tuple) else (item, {}) for item in workflows]
+        handles = [handle for handle, _ in pairs]
+        calls = [_call_of(handle, options) for handle, options in pairs]
+        if not handles:
+            return []
+        tickets = await self._runner.run(
+            submit_flows.submit_all(handles[0]._desk(), calls)
+        )
+        return [handle._remember(ticket) for handle, ticket in zip(handles, tickets)]
+
+    def _handle(
+        self, definition: WorkflowDefinition, catalog: NodeCatalog
+    ) -> AsyncWorkflowHandle:
+        return AsyncWorkflowHandle(
+            definition, catalog, runner=self._runner, server=self._server
+        )
+
+
+OPTIONS = ("runs", "seed", "board", "key", "prepend", "on_full")
+
+
+def _call_of(handle: Any, options: Mapping[str, Any]) -> submit_flows.Call:
+    chosen = {name: options[name] for name in OPTIONS if name in options}
+    values = {name: value for name, value in options.items() if name not in OPTIONS}
+    call: submit_flows.Call = handle._call(None, values, **chosen)
+    return call
