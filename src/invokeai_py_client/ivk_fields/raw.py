@@ -7,10 +7,10 @@ and shows fields of nodes that it does not know. Theirs is the raw value.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from invokeai_py_client.ivk_fields.faults import Fault, shown
+from invokeai_py_client.ivk_fields.faults import Fault, list_faults, shown
 from invokeai_py_client.ivk_fields.template_field import TemplateField
 
 
@@ -25,13 +25,26 @@ def json_fault(value: Any) -> Iterator[Fault]:
 class IvkRawField(TemplateField[Any]):
     """Any JSON value, sent as it is; the server alone knows what is right."""
 
-    def _wire_faults(self, value: Any) -> Iterator[Fault]:
+    def _faults_of(self, value: Any) -> Iterator[Fault]:
+        template = self.template
+        if template is not None and template.type.cardinality == "COLLECTION":
+            return list_faults(value, self.limits, _object_faults)
         return json_fault(value)
 
     @property
     def allowed(self) -> str:
-        """Anything."""
+        """Anything, or a list of objects where the template wants a list."""
+        template = self.template
+        if template is not None and template.type.cardinality == "COLLECTION":
+            return "a list of JSON objects"
         return "any JSON value"
+
+
+def _object_faults(value: Any) -> Iterator[Fault]:
+    if not isinstance(value, Mapping):
+        yield Fault("type", f"must be an object, got {shown(value)}", "a JSON object")
+        return
+    yield from json_fault(value)
 
 
 class IvkUnknownField(TemplateField[Any]):

@@ -101,7 +101,12 @@ class TemplateField(IvkField[T], Generic[T]):
     def _faults_of(self, value: Any) -> Iterator[Fault]:
         """What is wrong with the whole value; a list where one may be is allowed."""
         if self.takes_list and isinstance(value, list):
+            if self.limits.list_refused:
+                yield Fault("type", "the server takes no list here", self.allowed)
+                return
             yield from list_faults(value, self.limits, self._wire_faults)
+        elif self.limits.single_refused:
+            yield Fault("type", "the server only takes a list here", "a list")
         else:
             yield from self._wire_faults(value)
 

@@ -49,6 +49,11 @@ class Limits:
 
     The GUI reads limits only from a property's top level; these also come from
     inside `anyOf`, where required and nullable inputs keep theirs.
+
+    Attributes:
+        list_refused: For a value or a list: the server cannot apply its limit to a
+            list and fails on every one, a bound on a union being for both.
+        single_refused: The same for a single value, where the limit is a length.
     """
 
     minimum: Optional[float] = None
@@ -63,6 +68,8 @@ class Limits:
     pattern: Optional[str] = None
     choices: Optional[Sequence[Any]] = None
     nullable: bool = False
+    list_refused: bool = False
+    single_refused: bool = False
     item: Optional[Limits] = None
 
 
