@@ -217,7 +217,8 @@ def repair(form: Form) -> Form:
             continue
         element = form.elements[key]
         reached[key] = replace(element, parent_id=parent_id)
-        waiting.extend((child, key) for child in _children(form, element))
+        children = reversed(_children(form, element))
+        waiting.extend((child, key) for child in children)
     return Form(_without_repeats(reached), form.root_id)
 
 
@@ -226,18 +227,15 @@ def _children(form: Form, element: FormElement) -> list[str]:
 
 
 def _without_repeats(reached: Mapping[str, FormElement]) -> dict[str, FormElement]:
-    """Keep a container only below the parent through which it was reached."""
-
-    def stays(child: str, parent: str) -> bool:
-        element = reached.get(child)
-        return element is not None and (
-            element.type != "container" or element.parent_id == parent
-        )
-
+    """Keep each element only once, below the parent through which it was reached."""
     return {
         key: replace(
             element,
-            children=tuple(child for child in element.children if stays(child, key)),
+            children=tuple(
+                child
+                for child in dict.fromkeys(element.children)
+                if child in reached and reached[child].parent_id == key
+            ),
         )
         for key, element in reached.items()
     }

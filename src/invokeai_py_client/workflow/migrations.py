@@ -32,7 +32,7 @@ def file_format(
     """
     meta = document.get("meta")
     version = meta.get("version") if isinstance(meta, Mapping) else None
-    if version in _KNOWN:
+    if isinstance(version, str) and version in _KNOWN:
         return _KNOWN[version], None
     if version is None:
         message = "the file does not say its format; read as the newest"

@@ -97,6 +97,8 @@ def _node(
 ) -> Optional[Union[DraftNode, DraftOther]]:
     node = _object(stored, where)
     kind = node.get("type")
+    if not isinstance(kind, str):
+        raise WorkflowFormatError("expected a text", where=f"{where}.type")
     if kind in _RETIRED_NODES:
         draft.warn(f"{kind} nodes exist no more; left out", "retired_node")
         return None
