@@ -10,8 +10,8 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Optional, TypeVar, Union, overload
+from dataclasses import replace
+from typing import Any, Optional, TypeVar, Union
 
 from invokeai_py_client.exceptions import (
     FieldProblem,
@@ -19,7 +19,6 @@ from invokeai_py_client.exceptions import (
     InputNotFoundError,
 )
 from invokeai_py_client.ivk_fields.base import IvkField
-from invokeai_py_client.ivk_fields.references import find_references
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.nodes.template import UNSET
 from invokeai_py_client.workflow.checks import check_workflow, workflow_warnings
@@ -28,6 +27,12 @@ from invokeai_py_client.workflow.compiled import CompiledWorkflow, CompileOption
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.form import form_fields
+from invokeai_py_client.workflow.handle_values import CallValues, Seeds
+from invokeai_py_client.workflow.input_problems import (
+    at_input,
+    given_twice,
+    unresolved_problems,
+)
 from invokeai_py_client.workflow.inputs import Inputs, WorkflowInput, build_inputs
 from invokeai_py_client.workflow.load import load_workflow
 from invokeai_py_client.workflow.loaded import (
@@ -45,7 +50,6 @@ from invokeai_py_client.workflow.outputs import WorkflowOutput, find_outputs
 from invokeai_py_client.workflow.seeds import (
     MAX_SEED,
     SeedPlan,
-    SeedSource,
     find_seeds,
     plan_seed,
     seed_problem,
@@ -55,57 +59,6 @@ __all__ = ["BaseWorkflowHandle", "CallValues", "Seeds"]
 
 Seed = Union[int, str]
 H = TypeVar("H", bound="BaseWorkflowHandle")
-
-
-@dataclass(frozen=True)
-class CallValues:
-    """The values of one call: the handle's own, what the call gave, its seed.
-
-    Attributes:
-        edits: Values that differ from the file's, by (node, field), in wire form;
-            they may hold `Reference`s, to be resolved before compiling.
-        seed: The seed that was set; None for ``"keep"``.
-        warnings: Seeds that could not be set.
-    """
-
-    edits: Mapping[FieldKey, Any]
-    seed: Optional[int] = None
-    warnings: Sequence[WorkflowWarning] = field(default=())
-
-
-class Seeds(Sequence[SeedSource]):
-    """Every seed of a workflow and where its value comes from."""
-
-    def __init__(self, handle: BaseWorkflowHandle) -> None:
-        self._handle = handle
-        self._sources = find_seeds(handle.loaded, handle.edits())
-
-    def set(self, seed: int) -> SeedPlan:
-        """Give every seed that can be set this value, in the handle.
-
-        Literals are written; a random node that feeds a seed is pinned to it. The
-        plan that comes back lists the values written and warns of seeds that a
-        batch or a calculation decides.
-
-        Raises:
-            FieldValidationError: The seed is no integer from 0 to 4294967295.
-        """
-        return self._handle._set_seed(seed)
-
-    @overload
-    def __getitem__(self, index: int) -> SeedSource: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[SeedSource]: ...
-    def __getitem__(
-        self, index: Union[int, slice]
-    ) -> Union[SeedSource, Sequence[SeedSource]]:
-        return self._sources[index]
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
-    def __repr__(self) -> str:
-        return "\n".join(map(repr, self._sources)) or "<no seeds>"
 
 
 class BaseWorkflowHandle:
@@ -168,7 +121,7 @@ class BaseWorkflowHandle:
             for shown in self._inputs.in_order:
                 problem = setting_problem(self._loaded, shown.target)
                 if problem is not None:
-                    shown.field.lock(_at_input(problem, shown))
+                    shown.field.lock(at_input(problem, shown))
         return self._inputs
 
     @property
@@ -179,7 +132,7 @@ class BaseWorkflowHandle:
     @property
     def seeds(self) -> Seeds:
         """Every node input called ``seed`` and where its value comes from."""
-        return Seeds(self)
+        return Seeds(find_seeds(self._loaded, self.edits()), self._set_seed)
 
     def list_inputs(self) -> list[WorkflowInput]:
         """The form's inputs, top to bottom."""
@@ -308,17 +261,17 @@ class BaseWorkflowHandle:
         problems: list[FieldProblem] = []
         for item, (_, value) in zip(items, given):
             if item.target in checked:
-                problems.append(_given_twice(item, value))
+                problems.append(given_twice(item, value))
                 continue
             changed = checked[item.target] = self._field_of(item).clone()
             problem = setting_problem(self._loaded, item.target)
             if problem is not None:
-                problems.append(_at_input(problem, item, value))
+                problems.append(at_input(problem, item, value))
                 continue
             try:
                 changed.value = value
             except FieldValidationError as error:
-                problems.extend(_at_input(found, item) for found in error.problems)
+                problems.extend(at_input(found, item) for found in error.problems)
         if problems:
             raise FieldValidationError(problems)
         return checked
@@ -426,7 +379,7 @@ class BaseWorkflowHandle:
         """
         types = self._catalog if catalog is None else catalog
         given = self.edits() if edits is None else edits
-        unresolved = _unresolved(given)
+        unresolved = unresolved_problems(given)
         compiled = compile_workflow(
             self._definition,
             types,
@@ -455,42 +408,3 @@ class BaseWorkflowHandle:
         """
         problems = self.compile().problems
         return [problem for problem in problems if problem.kind != "unresolved"]
-
-
-def _at_input(
-    problem: FieldProblem, item: WorkflowInput, value: Any = None
-) -> FieldProblem:
-    """The problem with the input's index and name, which messages start with."""
-    place = f"input {item.input_index} {item.name!r}"
-    message = problem.message
-    if not message.startswith(f"input {item.input_index}"):
-        message = f"{place}: {message}"
-    else:
-        rest = message.partition(": ")[2]
-        message = f"{place} ({item.node_name}.{item.field_name}): {rest}"
-    return replace(
-        problem,
-        message=message,
-        node_id=item.node_id,
-        field_name=item.field_name,
-        input_index=item.input_index,
-        value=problem.value if value is None else value,
-    )
-
-
-def _given_twice(item: WorkflowInput, value: Any) -> FieldProblem:
-    problem = FieldProblem("a value was given twice", "duplicate")
-    return _at_input(problem, item, value)
-
-
-def _unresolved(edits: Mapping[FieldKey, Any]) -> dict[FieldKey, FieldProblem]:
-    """Values that only a server can turn into what is sent."""
-    found = {}
-    for key, value in edits.items():
-        words = [str(reference) for reference in find_references(value)]
-        if words:
-            message = f"{key[0]}.{key[1]} has to be looked up on a server first: "
-            found[key] = FieldProblem(
-                message + ", ".join(words), "unresolved", *key, value=words
-            )
-    return found

@@ -34,6 +34,7 @@ RESERVED_NAMES = frozenset(
         "check",
         "inputs",
         "key",
+        "on_full",
         "on_progress",
         "prepend",
         "runs",

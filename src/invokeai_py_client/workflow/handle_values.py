@@ -1,0 +1,71 @@
+"""What a handle hands out about its values: those of one call, and its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional, Union, overload
+
+from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
+from invokeai_py_client.workflow.seeds import SeedPlan, SeedSource
+
+__all__ = ["CallValues", "Seeds"]
+
+
+@dataclass(frozen=True)
+class CallValues:
+    """The values of one call: the handle's own, what the call gave, its seed.
+
+    Attributes:
+        edits: Values that differ from the file's, by (node, field), in wire form;
+            they may hold `Reference`s, to be resolved before compiling.
+        seed: The seed that was set; None for ``"keep"``.
+        warnings: Seeds that could not be set.
+    """
+
+    edits: Mapping[FieldKey, Any]
+    seed: Optional[int] = None
+    warnings: Sequence[WorkflowWarning] = field(default=())
+
+
+class Seeds(Sequence[SeedSource]):
+    """Every seed of a workflow and where its value comes from."""
+
+    def __init__(
+        self, sources: Sequence[SeedSource], write: Callable[[int], SeedPlan]
+    ) -> None:
+        """Hold the seeds as they are now.
+
+        Args:
+            sources: Every seed.
+            write: Sets a seed in the handle.
+        """
+        self._sources = tuple(sources)
+        self._write = write
+
+    def set(self, seed: int) -> SeedPlan:
+        """Give every seed that can be set this value, in the handle.
+
+        Literals are written; a random node that feeds a seed is pinned to it. The
+        plan that comes back lists the values written and warns of seeds that a
+        batch or a calculation decides.
+
+        Raises:
+            FieldValidationError: The seed is no integer from 0 to 4294967295.
+        """
+        return self._write(seed)
+
+    @overload
+    def __getitem__(self, index: int) -> SeedSource: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SeedSource]: ...
+    def __getitem__(
+        self, index: Union[int, slice]
+    ) -> Union[SeedSource, Sequence[SeedSource]]:
+        return self._sources[index]
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._sources)) or "<no seeds>"

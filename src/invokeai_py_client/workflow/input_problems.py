@@ -1,0 +1,53 @@
+"""Problems as the user of a handle sees them: told by the input, not by the node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from invokeai_py_client.exceptions import FieldProblem
+from invokeai_py_client.ivk_fields.references import find_references
+from invokeai_py_client.workflow.inputs import WorkflowInput
+from invokeai_py_client.workflow.loaded import FieldKey
+
+__all__ = ["at_input", "given_twice", "unresolved_problems"]
+
+
+def at_input(
+    problem: FieldProblem, item: WorkflowInput, value: Any = None
+) -> FieldProblem:
+    """The problem with the input's index and name, which messages start with."""
+    place = f"input {item.input_index} {item.name!r}"
+    message = problem.message
+    if not message.startswith(f"input {item.input_index}"):
+        message = f"{place}: {message}"
+    else:
+        rest = message.partition(": ")[2]
+        message = f"{place} ({item.node_name}.{item.field_name}): {rest}"
+    return replace(
+        problem,
+        message=message,
+        node_id=item.node_id,
+        field_name=item.field_name,
+        input_index=item.input_index,
+        value=problem.value if value is None else value,
+    )
+
+
+def given_twice(item: WorkflowInput, value: Any) -> FieldProblem:
+    problem = FieldProblem("a value was given twice", "duplicate")
+    return at_input(problem, item, value)
+
+
+def unresolved_problems(edits: Mapping[FieldKey, Any]) -> dict[FieldKey, FieldProblem]:
+    """Values that only a server can turn into what is sent."""
+    found = {}
+    for key, value in edits.items():
+        words = [str(reference) for reference in find_references(value)]
+        if words:
+            message = f"{key[0]}.{key[1]} has to be looked up on a server first: "
+            found[key] = FieldProblem(
+                message + ", ".join(words), "unresolved", *key, value=words
+            )
+    return found
