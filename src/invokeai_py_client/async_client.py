@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
@@ -19,6 +19,8 @@ from invokeai_py_client.model.async_model_repo import AsyncModelRepository
 from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
 
 if TYPE_CHECKING:
+    from invokeai_py_client.workflow.async_submission import AsyncSubmission
+    from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
     from invokeai_py_client.workflow.async_workflow_repo import AsyncWorkflowRepository
 
 __all__ = ["AsyncInvokeAIClient"]
@@ -84,7 +86,17 @@ class AsyncInvokeAIClient(BaseClient):
     @cached_property
     def queue_repo(self) -> AsyncQueueRepository:
         """The queue and its jobs."""
-        return AsyncQueueRepository(self._runner)
+        finder = self.workflow_repo.submission_flow
+        return AsyncQueueRepository(self._runner, find_submission=finder)
+
+    async def submit_many(
+        self,
+        workflows: Sequence[
+            Union[AsyncWorkflowHandle, tuple[AsyncWorkflowHandle, Mapping[str, Any]]]
+        ],
+    ) -> list[AsyncSubmission]:
+        """Submit several workflows together; see `AsyncWorkflowRepository.submit_many`."""
+        return await self._runner.run(self.workflow_repo.submit_many_flow(workflows))
 
     async def server_version(self) -> str:
         """Read the server's version, such as ``"6.14.2"``.

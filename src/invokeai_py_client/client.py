@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
@@ -18,6 +18,8 @@ from invokeai_py_client.model.model_repo import ModelRepository
 from invokeai_py_client.queue.queue_repo import QueueRepository
 
 if TYPE_CHECKING:
+    from invokeai_py_client.workflow.submission import Submission
+    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
     from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
 
 __all__ = ["InvokeAIClient"]
@@ -81,7 +83,17 @@ class InvokeAIClient(BaseClient):
     @cached_property
     def queue_repo(self) -> QueueRepository:
         """The queue and its jobs."""
-        return QueueRepository(self._runner)
+        finder = self.workflow_repo.submission_flow
+        return QueueRepository(self._runner, find_submission=finder)
+
+    def submit_many(
+        self,
+        workflows: Sequence[
+            Union[WorkflowHandle, tuple[WorkflowHandle, Mapping[str, Any]]]
+        ],
+    ) -> list[Submission]:
+        """Submit several workflows together; see `WorkflowRepository.submit_many`."""
+        return self._runner.run(self.workflow_repo.submit_many_flow(workflows))
 
     def server_version(self) -> str:
         """Read the server's version, such as ``"6.14.2"``.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Protocol, Union
 
+from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client.exceptions import QueueError
 from invokeai_py_client.models import IvkJob, JobStatus
 from invokeai_py_client.queue import flows, wait_flows
 from invokeai_py_client.queue.arguments import (
@@ -23,7 +25,18 @@ from invokeai_py_client.queue.models import (
     QueueStatus,
 )
 
+if TYPE_CHECKING:
+    from invokeai_py_client.workflow.submission import Submission
+
 __all__ = ["QueueRepository"]
+
+
+class SubmissionFinder(Protocol):
+    """Makes the flow that finds a submission; workflows know how."""
+
+    def __call__(self, queue_id: str, submission_id: str) -> Flow[Submission]:
+        """The flow for one submission."""
+        ...
 
 
 class QueueRepository:
@@ -35,11 +48,18 @@ class QueueRepository:
     Args:
         runner: What runs the flows: the client's.
         queue_id: The queue; the server makes it by its first job.
+        find_submission: Finds submissions; the client gives it.
     """
 
-    def __init__(self, runner: Runner, queue_id: str = "default") -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        queue_id: str = "default",
+        find_submission: Optional[SubmissionFinder] = None,
+    ) -> None:
         self._runner = runner
         self._queue_id = queue_id
+        self._find_submission = find_submission
 
     @property
     def queue_id(self) -> str:
@@ -48,7 +68,20 @@ class QueueRepository:
 
     def with_queue(self, queue_id: str) -> QueueRepository:
         """A repository of the same server for another queue."""
-        return QueueRepository(self._runner, queue_id)
+        return QueueRepository(self._runner, queue_id, self._find_submission)
+
+    def get_submission(self, submission_id: str) -> Submission:
+        """Find jobs that were submitted together, by this or another process.
+
+        Args:
+            submission_id: The `id` of the `Submission`: the batch id.
+
+        Raises:
+            QueueError: The queue knows no jobs of it (any more).
+        """
+        if self._find_submission is None:
+            raise QueueError("only the queue_repo of a client finds submissions")
+        return self._runner.run(self._find_submission(self._queue_id, submission_id))
 
     def get_status(self) -> QueueStatus:
         """Read the counts, the processor, and why nothing moves if nothing does."""

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow import (
     catalog_flows,
+    find_flows,
     library_flows,
     load_flows,
     submit_flows,
@@ -148,13 +150,28 @@ class WorkflowRepository:
             FieldValidationError: Values of one would be refused; nothing was sent.
             QueueError: As `WorkflowHandle.submit`; those before it are enqueued.
         """
+        return self._runner.run(self.submit_many_flow(workflows))
+
+    def submit_many_flow(
+        self,
+        workflows: Sequence[
+            Union[WorkflowHandle, tuple[WorkflowHandle, Mapping[str, Any]]]
+        ],
+    ) -> Flow[list[Submission]]:
+        """The flow of `submit_many`."""
         pairs = [item if isinstance(item, tuple) else (item, {}) for item in workflows]
-        handles = [handle for handle, _ in pairs]
-        calls = [_call_of(handle, options) for handle, options in pairs]
-        if not handles:
+        if not pairs:
             return []
-        tickets = self._runner.run(submit_flows.submit_all(handles[0]._desk(), calls))
-        return [handle._remember(ticket) for handle, ticket in zip(handles, tickets)]
+        calls = [_call_of(handle, options) for handle, options in pairs]
+        tickets = yield from submit_flows.submit_all(pairs[0][0]._desk(), calls)
+        return [handle._remember(ticket) for (handle, _), ticket in zip(pairs, tickets)]
+
+    def submission_flow(self, queue_id: str, submission_id: str) -> Flow[Submission]:
+        """The flow of `queue_repo.get_submission`."""
+        ticket = yield from find_flows.find_ticket(
+            self._server, queue_id, submission_id
+        )
+        return Submission(self._runner, ticket)
 
     def _handle(
         self, definition: WorkflowDefinition, catalog: NodeCatalog
