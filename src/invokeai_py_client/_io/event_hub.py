@@ -149,6 +149,7 @@ class EventHub:
         except (SocketIOError, OSError) as error:
             # Also how a multi-user server refuses a missing or stale token.
             logger.debug("event socket: cannot connect: %s", error)
+            _close_transport(socket)
             return None
         logger.debug("event socket: connected")
         return socket
@@ -183,6 +184,7 @@ class EventHub:
         for mailbox in mailboxes:
             mailbox.post(RawEvent("disconnect", {}))
         socket.disconnect()
+        _close_transport(socket)
         logger.debug("event socket: disconnected")
 
     def _subscribe(self, socket: socketio.Client, wishes: set[tuple[str, str]]) -> None:
@@ -214,6 +216,13 @@ class EventHub:
                 continue
             if wanted:
                 mailbox.post(event)
+
+
+def _close_transport(socket: socketio.Client) -> None:
+    """Close what the library leaves open when it is the server that hangs up."""
+    transport = socket.eio.ws
+    if transport is not None:
+        transport.shutdown()
 
 
 def _wish(mailbox: AnyMailbox) -> tuple[str, str]:
