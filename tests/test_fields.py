@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, IntEnum
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -177,6 +177,21 @@ class TestAssignment:
         assert real.value == 0.25
         assert refused(integer, np.bool_(True)).kind == "type"
         assert refused(real, np.bool_(True)).kind == "type"
+
+    def test_members_of_enumerations_become_plain_values(self) -> None:
+        class Mood(str, Enum):
+            CALM = "calm"
+
+        class Size(IntEnum):
+            BIG = 5
+
+        text, number, real = IvkStringField(), IvkIntegerField(), IvkFloatField()
+        text.value = Mood.CALM
+        number.value = Size.BIG
+        real.value = np.float64(0.5)
+        assert (type(text.value), text.value) == (str, "calm")
+        assert (type(number.value), number.value) == (int, 5)
+        assert type(real.value) is float
 
     def test_none_unsets_and_leaves_the_wire_without_a_value(self) -> None:
         field = IvkIntegerField(value=4)
@@ -504,6 +519,11 @@ class TestImages:
         field.value = f"{UUID}.png"
         assert field.value == {"image_name": f"{UUID}.png"}
         refused(field, "other/in.png")
+        refused(field, "a/" * 5000)
+        refused(field, "~no_such_user_here/a.png")
+        refused(field, "a/\0.png")
+        field.value = "b" * 5000
+        assert field.value == {"image_name": "b" * 5000}
         assert "download" in refused(field, "http://localhost/in.png").message
 
     def test_bytes_pictures_and_results(self) -> None:

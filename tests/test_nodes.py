@@ -342,6 +342,7 @@ def test_no_schema_of_a_custom_node_makes_the_parse_fail(
     assert set(NodeCatalog.from_json(stored)) == set(parsed)
 
 
+@settings(deadline=None)
 @given(document=JSON)
 def test_a_document_that_is_no_openapi_has_no_nodes(document: object) -> None:
     assert parse_openapi({"components": document}) == {}

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invokeai_py_client import ivk_fields
@@ -84,6 +84,7 @@ def test_every_class_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_a_field_comes_back_from_its_wire_form(name: str, data: st.DataObject) -> None:
     kind: type[IvkField[Any]] = CLASSES[name]
@@ -102,6 +103,7 @@ def test_a_field_comes_back_from_its_wire_form(name: str, data: st.DataObject) -
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
+@settings(max_examples=40, deadline=None)
 @given(raw=JSON)
 def test_any_stored_value_comes_back_and_is_judged_without_an_error(
     name: str, raw: Any
@@ -124,6 +126,7 @@ def test_an_unset_field_comes_back_unset(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_a_refused_value_never_replaces_the_old_one(
     name: str, data: st.DataObject
@@ -143,6 +146,7 @@ def test_a_refused_value_never_replaces_the_old_one(
 BOUND = st.none() | st.integers(-50, 50)
 
 
+@settings(deadline=None)
 @given(
     value=st.integers(-60, 60),
     low=BOUND,

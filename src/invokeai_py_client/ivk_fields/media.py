@@ -82,21 +82,43 @@ def _named_or_file(
             raise RefusedError(
                 "type", f"no addresses, download it first: {text}", allowed
             )
-        if "/" in text or "\\" in text or Path(text).is_file():
+        if "/" in text or "\\" in text or _is_file(Path(text)):
             return reference(_existing(Path(text)))
         return {key: text}
     raise RefusedError("type", f"cannot be made of {shown(value)}", allowed)
 
 
 def _existing(path: Path) -> Path:
-    path = path.expanduser()
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:  # ~somebody who has no home here
+        raise RefusedError("file", f"no such file: {shown_path(path)}") from error
     # The working directory may be another one when the file is read.
     path = path if path.is_absolute() else Path.cwd() / path
-    if path.is_dir():
-        raise RefusedError("file", f"is a folder, not a file: {path}")
-    if not path.is_file():
-        raise RefusedError("file", f"no such file: {path}")
+    if not _is_file(path):
+        words = "is a folder, not a file" if _is_folder(path) else "no such file"
+        raise RefusedError("file", f"{words}: {shown_path(path)}")
     return path
+
+
+def shown_path(path: Path) -> str:
+    """A path in a message; a whole picture as text may have been taken for one."""
+    text = str(path)
+    return text if len(text) <= 300 else f"{text[:300]}..."
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a name, a null character
+        return False
 
 
 def _content(data: bytes, allowed: str) -> bytes:

@@ -17,7 +17,7 @@ from invokeai_py_client.ivk_fields.template_field import TemplateField
 
 def as_integer(value: Any) -> Any:
     """Numpy's integers and their like as int; anything else as it is."""
-    if isinstance(value, (int, float, str)) or is_boolean(value):
+    if isinstance(value, (float, str)) or is_boolean(value):
         return value
     try:
         return operator.index(value)
@@ -27,7 +27,7 @@ def as_integer(value: Any) -> Any:
 
 def as_float(value: Any) -> Any:
     """Numbers of other kinds (numpy, Decimal, Fraction) as int or float."""
-    if type(value) in (int, float, bool, str) or is_boolean(value):
+    if type(value) in (int, float) or isinstance(value, str) or is_boolean(value):
         return value
     value = as_integer(value)
     if isinstance(value, int) or not hasattr(value, "__float__"):

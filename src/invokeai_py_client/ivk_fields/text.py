@@ -17,7 +17,8 @@ class IvkStringField(TemplateField[str]):
 
     def _accept(self, value: Any) -> Any:
         if isinstance(value, str):
-            return str(value)
+            # Not str(value): that of a text enumeration's member is its name.
+            return str.__str__(value)
         return as_items(value) if self.takes_list else value
 
     def _wire_faults(self, value: Any) -> Iterator[Fault]:

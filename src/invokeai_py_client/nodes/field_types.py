@@ -52,7 +52,7 @@ STATEFUL_TYPES = frozenset(
     }
 )
 
-# How servers before 6.8 restrict a model input: by a `ui_type` of this name. Newer
+# How older servers restrict a model input: by a `ui_type` of this name. Newer
 # servers send `ui_model_base` and its kin instead, with these same values.
 MODEL_UI_TYPES: Mapping[str, Mapping[str, list[str]]] = {
     "MainModelField": {
@@ -102,7 +102,7 @@ def read_type(schema: Schema) -> tuple[Optional[FieldType], Mapping[str, Any]]:
 
     Returns:
         The type, None when the GUI has none for it, and GUI keys to add (empty
-        except for the model types of servers before 6.8).
+        except for the model types of older servers).
     """
     original = type_of_schema(schema)
     hint = schema.get("ui_type")
