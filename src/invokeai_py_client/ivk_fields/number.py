@@ -20,7 +20,8 @@ def as_integer(value: Any) -> Any:
     if isinstance(value, (float, str)) or is_boolean(value):
         return value
     try:
-        return operator.index(value)
+        # On 3.9 the index of a subclass is of that subclass.
+        return int(operator.index(value))
     except TypeError:
         return value
 
