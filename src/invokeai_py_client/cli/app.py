@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, Any
 
@@ -77,10 +76,6 @@ def run(arguments: list[str]) -> int:
         return _usage(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _early_end(KeyboardInterrupt(), arguments)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, as `ivk image list | head` has.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code if isinstance(code, int) else 0
 
 

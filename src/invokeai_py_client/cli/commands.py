@@ -150,13 +150,11 @@ def _perform(
     try:
         with _closing(session), _only_results_on_stdout(renderer):
             outcome = function(session, **values)
-        return renderer.result(" ".join(words), outcome)
-    except BrokenPipeError:
-        raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001, the one place that reports all
         return renderer.failure(" ".join(words), explain(error))
     finally:
         renderer.stop_logging()
+    return renderer.result(" ".join(words), outcome)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,44 +109,66 @@ class Renderer:
         self._stdout = sys.stdout
         self.out = _console(self._stdout)
         self.err = _console(sys.stderr)
-        self._log_handler: Optional[logging.Handler] = None
+        self._handlers: list[logging.Handler] = []
 
     def note(self, line: str) -> None:
         """Say on standard error what is going on."""
         self.err.print(Text(line, style="dim"))
 
     def start_logging(self) -> None:
-        """Send the library's log to standard error when it was asked for."""
-        if not self.verbose:
-            return
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        """Collect the library's warnings, and show its log when it was asked for."""
         logger = logging.getLogger("invokeai_py_client")
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        self._log_handler = handler
+        self._add_handler(_Collector(logging.WARNING))
+        if self.verbose:
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+            self._add_handler(handler)
+            logger.setLevel(logging.DEBUG)
+
+    def _add_handler(self, handler: logging.Handler) -> None:
+        logging.getLogger("invokeai_py_client").addHandler(handler)
+        self._handlers.append(handler)
 
     def stop_logging(self) -> None:
-        """Take the handler of `start_logging` away again."""
-        if self._log_handler is not None:
-            logging.getLogger("invokeai_py_client").removeHandler(self._log_handler)
-            self._log_handler = None
+        """Take the handlers of `start_logging` away again."""
+        for handler in self._handlers:
+            logging.getLogger("invokeai_py_client").removeHandler(handler)
+
+    def _logged_warnings(self) -> list[str]:
+        return [
+            line
+            for handler in self._handlers
+            if isinstance(handler, _Collector)
+            for line in handler.lines
+        ]
 
     def result(self, command: str, outcome: Outcome) -> int:
         """Write what a command found out; the exit code."""
         failure = outcome.failure
-        if self.as_json:
-            self._envelope(command, outcome.data, failure, outcome.warnings)
-        else:
-            for item in outcome.view:
-                self._show(item)
-            for line in outcome.notes:
-                self.err.print(Text(line), soft_wrap=True)
-            for line in outcome.warnings:
-                self.err.print(Text(f"warning: {line}", style="yellow"), soft_wrap=True)
+        warnings = [*outcome.warnings, *self._logged_warnings()]
+        warnings = list(dict.fromkeys(warnings))
+        try:
+            if self.as_json:
+                self._envelope(command, outcome.data, failure, warnings)
+            else:
+                for item in outcome.view:
+                    self._show(item)
+                self._stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads has seen enough, as in `ivk image list | head`; the
+            # interpreter must not try to flush the rest.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+        if not self.as_json:
+            self._remarks(outcome.notes, warnings)
             if failure:
                 self._failure(failure)
         return failure.exit if failure else 0
+
+    def _remarks(self, notes: Sequence[str], warnings: Sequence[str]) -> None:
+        for line in notes:
+            self.err.print(Text(line), soft_wrap=True)
+        for line in warnings:
+            self.err.print(Text(f"warning: {line}", style="yellow"), soft_wrap=True)
 
     def _show(self, item: Any) -> None:
         if isinstance(item, str):
@@ -156,9 +179,11 @@ class Renderer:
 
     def failure(self, command: str, failure: Failure) -> int:
         """Write why a command did not work; the exit code."""
+        warnings = self._logged_warnings()
         if self.as_json:
-            self._envelope(command, None, failure, ())
+            self._envelope(command, None, failure, warnings)
         else:
+            self._remarks((), warnings)
             self._failure(failure)
         if self.verbose and failure.code == "internal":
             self.err.print_exception()
@@ -197,6 +222,24 @@ class Renderer:
         self._stdout.flush()
 
 
+class _Collector(logging.Handler):
+    """Keeps what the library warns of, for the end of the command."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+class _Console(Console):
+    """Leaves it to `Renderer.result` what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(stream: Any) -> Console:
     width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return _Console(file=stream, width=width, highlight=False, soft_wrap=False)

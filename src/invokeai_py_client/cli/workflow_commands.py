@@ -56,12 +56,12 @@ def list_workflows(
         Optional[str], typer.Option(help="user or default (InvokeAI's own).")
     ] = None,
     search: Annotated[
-        Optional[str], typer.Option(help="Text in name, description or tags.")
+        Optional[str], typer.Option(help="Text in the name or the description.")
     ] = None,
 ) -> Outcome:
     """List the workflows of the server's library."""
-    records = list(
-        session.client.workflow_repo.list_workflows(category=category, search=search)
+    records = session.client.workflow_repo.list_workflows(
+        categories=(category,) if category else (), query=search
     )
     rows = [(r.name, r.category, r.workflow_id, r.description) for r in records]
     view = table(("NAME", "CATEGORY", "ID", "DESCRIPTION"), rows)
