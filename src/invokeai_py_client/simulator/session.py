@@ -7,6 +7,7 @@ errors are kept by prepared id.
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -18,6 +19,17 @@ from .node_schema import Node, NodeSchemas, Output
 from .scheduler import Scheduler
 
 Path = tuple[int, ...]
+
+# What a session says about saved workflows that it calls or that called it.
+CALL_FIELDS: dict[str, Any] = {
+    "workflow_call_stack": [],
+    "workflow_call_history": [],
+    "workflow_call_parent": None,
+    "waiting_workflow_call": None,
+    "waiting_workflow_call_execution": None,
+    "waiting_workflow_call_child_session": None,
+    "max_workflow_call_depth": 4,
+}
 
 
 class NodeInputError(ValueError):
@@ -61,26 +73,20 @@ class Session:
         self.iteration_paths: dict[str, Path] = {}
         self.skipped: set[str] = set()
         self.indegree: dict[str, int] = {}
-        self.call: dict[str, Any] = {
-            "workflow_call_stack": [],
-            "workflow_call_history": [],
-            "workflow_call_parent": None,
-            "waiting_workflow_call": None,
-            "waiting_workflow_call_execution": None,
-            "waiting_workflow_call_child_session": None,
-            "max_workflow_call_depth": 4,
-        }
+        self.call: dict[str, Any] = copy.deepcopy(CALL_FIELDS)
         self.scheduler = Scheduler(self)
 
     @classmethod
-    def load(cls, data: Mapping[str, Any], schemas: NodeSchemas) -> Session:
+    def load(
+        cls, data: Mapping[str, Any], schemas: NodeSchemas, graph: Graph
+    ) -> Session:
         """Read a stored session, finished, waiting or not yet begun.
 
-        Raises:
-            pydantic.ValidationError: A batch value does not fit its field: the server
-                cannot read such a session either.
+        Args:
+            data: What `dump` or `blank_session` gave.
+            schemas: The server's node types.
+            graph: `data["graph"]`, read.
         """
-        graph = Graph.model_validate(data["graph"], context=schemas)
         session = cls(graph, schemas, data["id"])
         for key in session.call:
             if data.get(key) is not None:

@@ -1,0 +1,161 @@
+"""Boards: named sets of images; an image is on one board or on none."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Optional
+
+from .database import Database, Row, timestamp
+
+_VISIBLE = "(user_id = ? OR board_visibility IN ('shared', 'public'))"
+
+
+class BoardNotFoundError(LookupError):
+    """No board has this id."""
+
+
+class Boards:
+    """The boards of one server."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, user_id: str) -> dict[str, Any]:
+        """Make a board; names may repeat and may be empty."""
+        now = timestamp()
+        board_id = str(uuid.uuid4())
+        self._database.insert(
+            "boards",
+            {
+                "board_id": board_id,
+                "board_name": name,
+                "user_id": user_id,
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        return self.dto(board_id)
+
+    def record(self, board_id: str) -> Row:
+        """The row of a board.
+
+        Raises:
+            BoardNotFoundError: There is none; also for `none`.
+        """
+        row = self._database.one("SELECT * FROM boards WHERE board_id = ?", (board_id,))
+        if row is None:
+            raise BoardNotFoundError(board_id)
+        return row
+
+    def dto(self, board_id: str) -> dict[str, Any]:
+        """A board as the API shows it."""
+        return self._shown(self.record(board_id))
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        board_id = row["board_id"]
+        counts = self._database.one(
+            "SELECT SUM(image_category = 'general') AS images, "
+            "SUM(image_category <> 'general') AS assets "
+            "FROM images WHERE board_id = ? AND NOT is_intermediate",
+            (board_id,),
+        )
+        cover = row["cover_image_name"] or self._database.value(
+            "SELECT image_name FROM images WHERE board_id = ? AND NOT is_intermediate "
+            "ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            (board_id,),
+        )
+        owner = self._database.one(
+            "SELECT display_name, email FROM users WHERE user_id = ?", (row["user_id"],)
+        )
+        return {
+            "board_id": board_id,
+            "board_name": row["board_name"],
+            "user_id": row["user_id"],
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
+            "deleted_at": None,
+            "cover_image_name": cover,
+            "archived": bool(row["archived"]),
+            "board_visibility": row["board_visibility"],
+            "cover_video_name": None,
+            "image_count": (counts or {}).get("images") or 0,
+            "video_count": 0,
+            "asset_count": (counts or {}).get("assets") or 0,
+            "owner_username": (owner["display_name"] or owner["email"])
+            if owner
+            else None,
+        }
+
+    def list(
+        self,
+        *,
+        user_id: Optional[str],
+        order_by: str = "created_at",
+        ascending: bool = False,
+        include_archived: bool = False,
+        offset: int = 0,
+        limit: int = -1,
+    ) -> list[dict[str, Any]]:
+        """The boards a user sees; None sees all."""
+        where = "1 = 1" if include_archived else "NOT archived"
+        parameters: list[Any] = []
+        if user_id is not None:
+            where += f" AND {_VISIBLE}"
+            parameters.append(user_id)
+        column = "board_name COLLATE NOCASE" if order_by == "board_name" else order_by
+        direction = "ASC" if ascending else "DESC"
+        rows = self._database.all(
+            f"SELECT * FROM boards WHERE {where} "
+            f"ORDER BY {column} {direction}, rowid {direction} LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        return [self._shown(row) for row in rows]
+
+    def update(self, board_id: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change name, cover, archived flag or visibility.
+
+        Raises:
+            ValueError: The cover names no image.
+        """
+        self.record(board_id)
+        cover = changes.get("cover_image_name")
+        if cover is not None and not self._database.value(
+            "SELECT count(*) FROM images WHERE image_name = ?", (cover,)
+        ):
+            raise ValueError(f"no image {cover}")
+        for key, value in changes.items():
+            if value is not None:
+                self._database.run(
+                    f"UPDATE boards SET {key} = ?, updated_at = ? WHERE board_id = ?",
+                    (value, timestamp(), board_id),
+                )
+        return self.dto(board_id)
+
+    def delete(self, board_id: str) -> None:
+        """Remove a board; its images stay, on no board."""
+        self._database.run(
+            "UPDATE images SET board_id = NULL WHERE board_id = ?", (board_id,)
+        )
+        self._database.run("DELETE FROM boards WHERE board_id = ?", (board_id,))
+
+    def place(self, image_name: str, board_id: Optional[str]) -> Optional[str]:
+        """Put an image on a board, or on none.
+
+        Returns:
+            The board it was on.
+
+        Raises:
+            LookupError: No such image, or no such board.
+        """
+        if board_id is not None:
+            self.record(board_id)
+        row = self._database.one(
+            "SELECT board_id FROM images WHERE image_name = ?", (image_name,)
+        )
+        if row is None:
+            raise LookupError(image_name)
+        self._database.run(
+            "UPDATE images SET board_id = ? WHERE image_name = ?",
+            (board_id, image_name),
+        )
+        return row["board_id"]  # type: ignore[no-any-return]

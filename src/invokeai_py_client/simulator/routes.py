@@ -1,0 +1,25 @@
+"""Every route, registered by being imported here."""
+
+from __future__ import annotations
+
+from . import (
+    routes_app,
+    routes_auth,
+    routes_boards,
+    routes_control,
+    routes_images,
+    routes_models,
+    routes_queue,
+    routes_workflows,
+)
+
+__all__ = [
+    "routes_app",
+    "routes_auth",
+    "routes_boards",
+    "routes_control",
+    "routes_images",
+    "routes_models",
+    "routes_queue",
+    "routes_workflows",
+]

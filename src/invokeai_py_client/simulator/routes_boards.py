@@ -1,0 +1,200 @@
+"""Boards, and which images are on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .boards import BoardNotFoundError
+from .images import ImageFilter, ImageNotFoundError
+from .routes_images import owner_access
+from .wire import ApiError, Call, json_reply, route
+
+_B = "/api/v1/boards"
+_BI = "/api/v1/board_images"
+_Category = Literal["general", "mask", "control", "user", "other"]
+
+
+class _Changes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    board_name: Optional[Annotated[str, Field(max_length=300)]] = None
+    cover_image_name: Optional[str] = None
+    archived: Optional[bool] = None
+    board_visibility: Optional[Literal["private", "shared", "public"]] = None
+
+
+def _board(call: Call, board_id: str) -> dict[str, Any]:
+    try:
+        return call.simulation.boards.dto(board_id)
+    except BoardNotFoundError:
+        raise ApiError(404, "Board not found") from None
+
+
+def _owned(call: Call, board_id: str, doing: str) -> dict[str, Any]:
+    board = _board(call, board_id)
+    if not call.user.is_admin and board["user_id"] != call.user.user_id:
+        raise ApiError(403, f"Not authorized to {doing} this board")
+    return board
+
+
+def _readable(call: Call, board_id: str) -> dict[str, Any]:
+    board = _board(call, board_id)
+    if board["board_visibility"] == "private":
+        return _owned(call, board_id, "access")
+    return board
+
+
+@route("POST", f"{_B}/")
+def _create(call: Call) -> Any:
+    name = call.argument("board_name", Annotated[str, Field(max_length=300)])
+    return json_reply(call.simulation.boards.create(name, call.user.user_id), 201)
+
+
+@route("GET", f"{_B}/")
+def _list(call: Call) -> Any:
+    order_by = call.argument(
+        "order_by", Literal["created_at", "board_name"], "created_at"
+    )
+    options: dict[str, Any] = {
+        "user_id": call.scope_user,
+        "order_by": order_by,
+        "ascending": call.argument("direction", Literal["ASC", "DESC"], "DESC")
+        == "ASC",
+        "include_archived": call.argument("include_archived", bool, False),
+    }
+    everything = call.argument("all", bool, None)
+    offset = call.argument("offset", int, None)
+    limit = call.argument("limit", int, None)
+    if everything:
+        return call.simulation.boards.list(**options)
+    if offset is None or limit is None:
+        raise ApiError(
+            400,
+            "Invalid request: Must provide either 'all' or both 'offset' and 'limit'",
+        )
+    items = call.simulation.boards.list(offset=offset, limit=limit, **options)
+    # The server counts the items of this page, not those of all pages.
+    return {"limit": limit, "offset": offset, "total": len(items), "items": items}
+
+
+@route("GET", f"{_B}/{{board_id}}")
+def _get(call: Call) -> Any:
+    return _readable(call, call.params["board_id"])
+
+
+@route("PATCH", f"{_B}/{{board_id}}")
+def _update(call: Call) -> Any:
+    board_id = call.params["board_id"]
+    changes = call.read(_Changes).model_dump(exclude_unset=True)
+    _owned(call, board_id, "update")
+    try:
+        return json_reply(call.simulation.boards.update(board_id, changes), 201)
+    except ValueError as error:
+        raise ApiError(500, "Failed to update board") from error
+
+
+@route("DELETE", f"{_B}/{{board_id}}")
+def _delete(call: Call) -> Any:
+    board_id = call.params["board_id"]
+    include_images = call.argument("include_images", bool, False)
+    _owned(call, board_id, "delete")
+    images = call.simulation.images
+    names = [
+        row["image_name"]
+        for row in images.list(ImageFilter(board_id=board_id), starred_first=False)
+    ]
+    if include_images:
+        for name in names:
+            images.delete(name)
+    call.simulation.boards.delete(board_id)
+    return {
+        "board_id": board_id,
+        "deleted_board_images": [] if include_images else names,
+        "deleted_images": names if include_images else [],
+        "deleted_board_videos": [],
+        "deleted_videos": [],
+        "failed_images": [],
+        "failed_videos": [],
+    }
+
+
+@route("GET", f"{_B}/{{board_id}}/image_names")
+def _image_names(call: Call) -> Any:
+    board_id = call.params["board_id"]
+    if board_id != "none":
+        _readable(call, board_id)
+    chosen = ImageFilter(
+        board_id=board_id,
+        categories=call.argument("categories", list[_Category], None),
+        is_intermediate=call.argument("is_intermediate", bool, None),
+        user_id=call.scope_user if board_id == "none" else None,
+    )
+    rows = call.simulation.images.list(chosen, starred_first=False, ascending=True)
+    return [row["image_name"] for row in rows]
+
+
+def _place(call: Call, names: list[str], board_id: Optional[str]) -> dict[str, Any]:
+    moved, boards = [], set()
+    for name in names:
+        before = call.simulation.boards.place(name, board_id)
+        moved.append(name)
+        boards.update({before or "none", board_id or "none"})
+    key = "removed_images" if board_id is None else "added_images"
+    return {key: moved, "failed_images": [], "affected_boards": sorted(boards)}
+
+
+def _placeable(call: Call, names: list[str]) -> list[str]:
+    allowed = []
+    for name in names:
+        try:
+            owner_access(call, name)
+            call.simulation.images.record(name)
+        except (ApiError, ImageNotFoundError):
+            continue
+        allowed.append(name)
+    return allowed
+
+
+@route("POST", f"{_BI}/")
+def _add(call: Call) -> Any:
+    body = call.embedded(board_id=str, image_name=str)
+    _placing(call, body["board_id"])
+    owner_access(call, body["image_name"])
+    try:
+        result = _place(call, [body["image_name"]], body["board_id"])
+    except LookupError as error:
+        raise ApiError(500, "Failed to add image to board") from error
+    return json_reply(result, 201)
+
+
+def _placing(call: Call, board_id: str) -> None:
+    board = _board(call, board_id)
+    if board["board_visibility"] != "public":
+        _owned(call, board_id, "modify")
+
+
+@route("DELETE", f"{_BI}/")
+def _remove(call: Call) -> Any:
+    name = call.embedded(image_name=str)["image_name"]
+    owner_access(call, name)
+    try:
+        result = _place(call, [name], None)
+    except LookupError as error:
+        raise ApiError(500, "Failed to remove image from board") from error
+    return json_reply(result, 201)
+
+
+@route("POST", f"{_BI}/batch")
+def _add_many(call: Call) -> Any:
+    body = call.embedded(board_id=str, image_names=list[str])
+    _placing(call, body["board_id"])
+    names = _placeable(call, body["image_names"])
+    return json_reply(_place(call, names, body["board_id"]), 201)
+
+
+@route("POST", f"{_BI}/batch/delete")
+def _remove_many(call: Call) -> Any:
+    names = call.embedded(image_names=list[str])["image_names"]
+    return json_reply(_place(call, _placeable(call, names), None), 201)

@@ -1,0 +1,180 @@
+"""Socket.IO: rooms, and the delivery of events in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Optional
+
+import socketio
+
+from .auth import SYSTEM_USER, User
+from .events import Delivery, deliveries
+
+if TYPE_CHECKING:
+    from .simulation import Simulation
+
+logger = logging.getLogger("invokeai_py_client.simulator")
+
+_PATH = "/ws/socket.io"
+
+
+class SocketServer:
+    """The event socket of one simulation.
+
+    Args:
+        simulation: Whose events to send.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._server = socketio.AsyncServer(
+            async_mode="asgi", cors_allowed_origins="*", logger=False
+        )
+        self._app = socketio.ASGIApp(self._server, socketio_path=_PATH)
+        self._users: dict[str, User] = {}
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._waiting: asyncio.Queue[tuple[str, Mapping[str, Any]]]
+        self._held: Optional[tuple[str, Mapping[str, Any]]] = None
+        self._sender: Optional[asyncio.Task[None]] = None
+        self._register()
+
+    def _register(self) -> None:
+        server = self._server
+        server.on("connect", self._connect)
+        server.on("disconnect", self._disconnect)
+        server.on("subscribe_queue", self._subscribe_queue)
+        server.on("unsubscribe_queue", self._unsubscribe_queue)
+        server.on("subscribe_bulk_download", self._subscribe_download)
+        server.on("unsubscribe_bulk_download", self._unsubscribe_download)
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Serve one ASGI connection below `/ws/socket.io`."""
+        await self._app(scope, receive, send)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to deliver; called in the loop that serves the sockets."""
+        self._loop = loop
+        self._waiting = asyncio.Queue()
+        self._sender = loop.create_task(self._deliver())
+        self._simulation.listen(self._on_event)
+
+    async def detach(self) -> None:
+        """Stop delivering and close every socket."""
+        if self._sender is not None:
+            self._sender.cancel()
+        await self.drop_all()
+
+    def _on_event(self, event: str, payload: Mapping[str, Any]) -> None:
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            loop.call_soon_threadsafe(self._waiting.put_nowait, (event, payload))
+        except RuntimeError:
+            logger.debug("event %s after the loop was closed", event)
+
+    async def _deliver(self) -> None:
+        while True:
+            event, payload = await self._waiting.get()
+            if event == "user_access_changed":
+                await self.drop_user(payload["user_id"])
+                continue
+            fault = self._simulation.faults.take_event(event)
+            kind = None if fault is None else fault.kind
+            if kind == "lose":
+                continue
+            if kind == "disconnect":
+                await self.drop_all()
+                continue
+            if kind == "reorder" and self._held is None:
+                self._held = (event, payload)
+                continue
+            await self._send(event, payload)
+            if kind == "duplicate":
+                await self._send(event, payload)
+            if self._held is not None:
+                held, self._held = self._held, None
+                await self._send(*held)
+
+    async def _send(self, event: str, payload: Mapping[str, Any]) -> None:
+        for delivery in deliveries(event, payload):
+            await self._server.emit(
+                delivery.event,
+                dict(delivery.payload),
+                room=list(delivery.rooms),
+                skip_sid=self._skipped(delivery),
+            )
+
+    def _skipped(self, delivery: Delivery) -> list[str]:
+        return [
+            sid
+            for sid, user in self._users.items()
+            if user.user_id in delivery.except_users
+            or (delivery.except_admins and user.is_admin)
+        ]
+
+    async def drop_all(self) -> None:
+        """Close every socket; clients see the server go away."""
+        for sid in list(self._users):
+            await self._server.disconnect(sid)
+
+    async def drop_user(self, user_id: str) -> None:
+        """Close the sockets of one user."""
+        for sid, user in list(self._users.items()):
+            if user.user_id == user_id:
+                await self._server.disconnect(sid)
+
+    async def _connect(
+        self, sid: str, environ: Mapping[str, Any], auth: Any = None
+    ) -> bool:
+        user: Optional[User] = SYSTEM_USER
+        users = self._simulation.users
+        if users.multiuser:
+            claims = users.read_token(_token(environ, auth))
+            user = None if claims is None else users.user_of(claims)
+        if user is None:
+            return False
+        self._users[sid] = user
+        await self._server.enter_room(sid, f"user:{user.user_id}")
+        await self._server.enter_room(sid, "workflows:shared")
+        if user.is_admin:
+            await self._server.enter_room(sid, "admin")
+        return True
+
+    async def _disconnect(self, sid: str, reason: Any = None) -> None:
+        del reason
+        self._users.pop(sid, None)
+
+    async def _subscribe_queue(self, sid: str, data: Any) -> None:
+        await self._server.enter_room(sid, _text(data, "queue_id"))
+
+    async def _unsubscribe_queue(self, sid: str, data: Any) -> None:
+        await self._server.leave_room(sid, _text(data, "queue_id"))
+
+    async def _subscribe_download(self, sid: str, data: Any) -> None:
+        await self._server.enter_room(sid, _text(data, "bulk_download_id"))
+
+    async def _unsubscribe_download(self, sid: str, data: Any) -> None:
+        await self._server.leave_room(sid, _text(data, "bulk_download_id"))
+
+
+def _token(environ: Mapping[str, Any], auth: Any) -> str:
+    if isinstance(auth, dict) and isinstance(auth.get("token"), str):
+        return str(auth["token"])
+    header = str(environ.get("HTTP_AUTHORIZATION", ""))
+    return header[7:] if header.startswith("Bearer ") else ""
+
+
+def _text(data: Any, key: str) -> str:
+    # Like the real server: a malformed payload is logged and never acknowledged.
+    value = data[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} must be a text")
+    return value
