@@ -272,6 +272,4 @@ def _only(found: list[tuple[str, str]], name: str, what: str) -> str:
 
 
 def _problem(key: FieldKey, value: Any, error: Exception) -> FieldProblem:
-    return FieldProblem(
-        f"{key[0]}.{key[1]}: {error}", "unresolved", *key, value=str(value)
-    )
+    return FieldProblem(f"{key[0]}.{key[1]}: {error}", "unresolved", *key, value=value)

@@ -39,9 +39,13 @@ class NodeOutput(Generic[ImageT]):
     name: str
     label: str
     node_type: str
-    results: tuple[Mapping[str, Any], ...] = field(repr=False, default=())
+    results: tuple[Mapping[str, Any], ...] = ()
     images: tuple[ImageT, ...] = ()
     cached: bool = False
+
+    def __repr__(self) -> str:
+        shown = _shown(self.images) if self.images else repr(self.values)
+        return f"<NodeOutput {self.name} ({self.node_type}): {shown}>"
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -88,6 +92,9 @@ class OutputMapping(Generic[ImageT]):
     name: str
     label: str
     images: tuple[ImageT, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<OutputMapping {self.name}: {_shown(self.images)}>"
 
 
 class NodeOutputs(Mapping[str, OutputT]):
@@ -153,14 +160,17 @@ class JobResult(Generic[ImageT]):
     index: int
     status: JobStatus
     outputs: NodeOutputs[NodeOutput[ImageT]] = field(
-        repr=False, default_factory=lambda: NodeOutputs(())
+        default_factory=lambda: NodeOutputs(())
     )
     images: tuple[ImageT, ...] = ()
-    values: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)
-    field_values: FieldValues = field(repr=False, default=())
-    session_id: Optional[str] = field(repr=False, default=None)
+    field_values: FieldValues = ()
+    session_id: Optional[str] = None
     error: Optional[JobError] = None
+
+    def __repr__(self) -> str:
+        return f"<JobResult {self.item_id} {self.status}: {_shown(self.images)}>"
 
     @property
     def seed(self) -> Any:
@@ -190,7 +200,12 @@ class RunResult(Generic[ImageT]):
 
     id: str
     jobs: tuple[JobResult[ImageT], ...]
-    output_ids: Optional[tuple[str, ...]] = field(repr=False, default=None)
+    output_ids: Optional[tuple[str, ...]] = None
+
+    def __repr__(self) -> str:
+        done = sum(job.status is JobStatus.COMPLETED for job in self.jobs)
+        jobs = f"{done} of {len(self.jobs)} jobs completed"
+        return f"<RunResult {self.id}: {jobs}, {_shown(self.images)}>"
 
     @property
     def images(self) -> tuple[ImageT, ...]:
@@ -276,6 +291,12 @@ def _only(images: Sequence[ImageT]) -> ImageT:
     raise WorkflowError(
         f"the run gave {len(images)} images: {names}{more}", hint="use .images"
     )
+
+
+def _shown(images: Sequence[ImageBase]) -> str:
+    if len(images) > 3:
+        return f"{len(images)} images"
+    return ", ".join(image.image_name for image in images) or "no images"
 
 
 def _plain(result: Mapping[str, Any]) -> Any:

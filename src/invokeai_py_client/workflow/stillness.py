@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.tracker import JobTracker
-from invokeai_py_client.queue.models import QueueStatus
+from invokeai_py_client.queue.models import QueueStatus, StallKind
 from invokeai_py_client.queue.wait_flows import find_stall
 from invokeai_py_client.workflow import queue_calls
 
-__all__ = ["who_is_ahead", "why_nothing_moves"]
+__all__ = ["Stillness", "who_is_ahead", "why_nothing_moves"]
+
+
+@dataclass(frozen=True)
+class Stillness:
+    """Why nothing moves.
+
+    Attributes:
+        why: In words.
+        is_stuck: True when nothing will ever move unless somebody does something.
+    """
+
+    why: str
+    is_stuck: bool = False
 
 
 def why_nothing_moves(
     queue_id: str, tracker: JobTracker, timeout: float
-) -> Flow[Optional[str]]:
+) -> Flow[Optional[Stillness]]:
     """Ask the queue why; None when a job of ours is at work or nothing is wrong."""
     if tracker.counts.get("in_progress"):
         return None
     reply = yield from queue_calls.queue_status(queue_id, timeout=timeout)
     status = parse(QueueStatus, reply)
     stall = yield from find_stall(queue_id, status)
-    return stall.message if stall else who_is_ahead(status, tracker.counts)
+    if stall is not None:
+        stuck = stall.kind in (StallKind.PAUSED, StallKind.BLOCKED)
+        return Stillness(stall.message, is_stuck=stuck)
+    ahead = who_is_ahead(status, tracker.counts)
+    return None if ahead is None else Stillness(ahead)
 
 
 def who_is_ahead(status: QueueStatus, ours: Mapping[str, int]) -> Optional[str]:

@@ -186,7 +186,11 @@ def _prepare(
     if catalog is None:
         types = [node.type for node in handle.loaded.nodes.values()]
         catalog = yield from learn_catalog(server, types)
-    edits = yield from resolve_values(call.values.edits, server, desk.runner)
+    try:
+        edits = yield from resolve_values(call.values.edits, server, desk.runner)
+    except FieldValidationError as error:
+        problems = [_at_input(handle, problem) for problem in error.problems]
+        raise FieldValidationError(problems) from error
     facts = yield from _learn(handle, catalog, edits)
     board_id = yield from _board_id(call.board)
     compiled = handle.compile(
@@ -220,6 +224,16 @@ def _prepare(
     for warning in dict.fromkeys(warnings):
         logger.warning("%s", warning)
     return _Ready(call, order, compiled, tuple(dict.fromkeys(warnings)))
+
+
+def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem:
+    """The problem with the input's index and name, where the form shows it."""
+    for item in handle.list_inputs():
+        if (item.node_id, item.field_name) == (problem.node_id, problem.field_name):
+            words = problem.message.partition(": ")[2]
+            message = f"input {item.input_index} {item.name!r}: {words}"
+            return replace(problem, message=message, input_index=item.input_index)
+    return problem
 
 
 def _learn(

@@ -281,7 +281,8 @@ def look(ticket: Ticket) -> Flow[SubmissionStatus]:
     tracker.lose(set(tracker.item_ids) - {found.item_id for found in looks})
     why = None
     if not tracker.is_done:
-        why = yield from why_nothing_moves(ticket.queue_id, tracker, LOOK_TIMEOUT)
+        still = yield from why_nothing_moves(ticket.queue_id, tracker, LOOK_TIMEOUT)
+        why = None if still is None else still.why
     return SubmissionStatus(
         total=len(tracker.item_ids),
         counts=tracker.counts,

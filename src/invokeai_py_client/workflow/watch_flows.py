@@ -247,12 +247,13 @@ class Watch:
         if moment < self._still_due:
             return
         self._still_due = moment + STILL_AGAIN
-        why = yield from why_nothing_moves(self.queue_id, self.tracker, timeout)
-        if why != self.why and why is not None:
+        found = yield from why_nothing_moves(self.queue_id, self.tracker, timeout)
+        why = None if found is None else found.why
+        if found is not None and why != self.why:
+            level = logging.WARNING if found.is_stuck else logging.INFO
             seconds = moment - self._moved_at
-            logger.warning(
-                "batch %s: no movement for %.0f s: %s", self.batch_id, seconds, why
-            )
+            text = "batch %s: no movement for %.0f s: %s"
+            logger.log(level, text, self.batch_id, seconds, why)
         self.why = why
         yield from self.heed(None)
 
