@@ -334,7 +334,7 @@ class BaseWorkflowHandle:
             key: wire_value(changed)
             for key, changed in self._checked(inputs, values).items()
         }
-        edits = {**self.edits(), **given}
+        edits = {**self._fields.old_models(), **self.edits(), **given}
         if seed == "keep":
             return CallValues(edits)
         number = secrets.randbelow(MAX_SEED + 1) if seed == "random" else seed
@@ -380,6 +380,9 @@ class BaseWorkflowHandle:
         types = self._catalog if catalog is None else catalog
         given = self.edits() if edits is None else edits
         unresolved = unresolved_problems(given)
+        # Without a server the file's own words stay where they are.
+        old = {k: v for k, v in self._fields.old_models().items() if k not in given}
+        to_find = {**unresolved, **unresolved_problems(old)}
         compiled = compile_workflow(
             self._definition,
             types,
@@ -394,9 +397,9 @@ class BaseWorkflowHandle:
         problems = [
             problem
             for problem in found
-            if (problem.node_id, problem.field_name) not in unresolved
+            if (problem.node_id, problem.field_name) not in to_find
         ]
-        problems.extend(unresolved.values())
+        problems.extend(to_find.values())
         warnings = [*compiled.warnings, *workflow_warnings(compiled)]
         return replace(compiled, problems=problems, warnings=warnings)
 

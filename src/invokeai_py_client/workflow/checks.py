@@ -53,7 +53,30 @@ def check_workflow(
         *_connected_edits(compiled),
     ]
     indices = _input_indices(compiled)
-    return [_with_index(problem, indices) for problem in problems]
+    unknown = _unknown_batches(compiled)
+    return [
+        _with_index(problem, indices)
+        for problem in problems
+        if problem.kind != "batch_empty" or _key(problem) not in unknown
+    ]
+
+
+def _key(problem: FieldProblem) -> tuple[Optional[str], Optional[str]]:
+    return problem.node_id, problem.field_name
+
+
+def _unknown_batches(compiled: CompiledWorkflow) -> set[FieldKey]:
+    """Targets of batches that are empty because a generator gave no answer.
+
+    Compiling reported the generator already.
+    """
+    faulty = {problem.node_id for problem in compiled.problems}
+    return {
+        target
+        for batch in compiled.batches
+        if batch.generator_id in faulty and batch.generator_id is not None
+        for target in batch.targets
+    }
 
 
 def _input_indices(compiled: CompiledWorkflow) -> Mapping[FieldKey, int]:

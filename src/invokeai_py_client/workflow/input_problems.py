@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from invokeai_py_client.exceptions import FieldProblem
-from invokeai_py_client.ivk_fields.references import find_references
+from invokeai_py_client.ivk_fields.references import Reference, find_references
 from invokeai_py_client.workflow.inputs import WorkflowInput
 from invokeai_py_client.workflow.loaded import FieldKey
 
@@ -36,15 +36,22 @@ def at_input(
 
 
 def given_twice(item: WorkflowInput, value: Any) -> FieldProblem:
+    """The problem of a field that was given under two of its names."""
     problem = FieldProblem("a value was given twice", "duplicate")
     return at_input(problem, item, value)
+
+
+def _words(reference: Reference) -> str:
+    """What people wrote: a name, or where a picture is."""
+    written = getattr(reference, "text", None) or getattr(reference, "source", "")
+    return f"<{len(written)} bytes>" if isinstance(written, bytes) else str(written)
 
 
 def unresolved_problems(edits: Mapping[FieldKey, Any]) -> dict[FieldKey, FieldProblem]:
     """Values that only a server can turn into what is sent."""
     found = {}
     for key, value in edits.items():
-        words = [str(reference) for reference in find_references(value)]
+        words = [_words(reference) for reference in find_references(value)]
         if words:
             message = f"{key[0]}.{key[1]} has to be looked up on a server first: "
             found[key] = FieldProblem(

@@ -7,11 +7,12 @@ from the file. A copy costs what was changed, not what there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 from invokeai_py_client.exceptions import FieldProblem, InputNotFoundError
 from invokeai_py_client.ivk_fields.base import IvkField
+from invokeai_py_client.ivk_fields.model import old_identifier
 from invokeai_py_client.ivk_fields.registry import field_registry
 from invokeai_py_client.nodes.template import UNSET, InputTemplate
 from invokeai_py_client.workflow.loaded import FieldKey, LoadedNode, LoadedWorkflow
@@ -27,10 +28,12 @@ class NodeFields:
     def __init__(self, loaded: LoadedWorkflow) -> None:
         self._loaded = loaded
         self._fields: dict[FieldKey, IvkField[Any]] = {}
+        self._old_models: Optional[dict[FieldKey, Any]] = None
 
     def copy(self) -> NodeFields:
         """The same values in fields of their own."""
         other = NodeFields(self._loaded)
+        other._old_models = self._old_models
         other._fields = {
             key: field.clone()
             for key, field in self._fields.items()
@@ -56,9 +59,34 @@ class NodeFields:
             if field.is_changed
         }
 
+    def old_models(self) -> dict[FieldKey, Any]:
+        """Models that the file names as InvokeAI 3 did, as references to look up.
+
+        They have no key, so that only a server can say which model is meant.
+        """
+        if self._old_models is None:
+            self._old_models = dict(_old_models(self._loaded))
+        return {
+            key: reference
+            for key, reference in self._old_models.items()
+            if key not in self._fields or not self._fields[key].is_changed
+        }
+
     def reset(self) -> None:
         """Forget every change; fields handed out before are no longer part of this."""
         self._fields.clear()
+
+
+def _old_models(loaded: LoadedWorkflow) -> Iterator[tuple[FieldKey, Any]]:
+    for node in loaded.nodes.values():
+        for name, stored in node.inputs.items():
+            reference = old_identifier(stored.value)
+            template = node.template_of(name)
+            if reference is None or template is None:
+                continue
+            is_model = template.type.name == "ModelIdentifierField"
+            if is_model and setting_problem(loaded, (node.id, name)) is None:
+                yield (node.id, name), reference
 
 
 def wire_value(field: IvkField[Any]) -> Any:
