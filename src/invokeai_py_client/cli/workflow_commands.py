@@ -63,7 +63,7 @@ def list_workflows(
     records = session.client.workflow_repo.list_workflows(
         categories=(category,) if category else (), query=search
     )
-    rows = [(r.name, r.category, r.workflow_id, r.description) for r in records]
+    rows = [(r.name, r.category, r.workflow_id, _short(r.description)) for r in records]
     view = table(("NAME", "CATEGORY", "ID", "DESCRIPTION"), rows)
     return Outcome(records, [view] if rows else ["no workflows"])
 
@@ -96,7 +96,8 @@ def show(
         }
         for s in handle.seeds
     ]
-    view = [table(("KEY", "VALUE"), list(texts.items())), "", _inputs_table(handle)]
+    lines = {**texts, "tags": ", ".join(definition.tags)}
+    view = [table(("KEY", "VALUE"), list(lines.items())), "", _inputs_table(handle)]
     if outputs:
         rows = [(o["name"], o["node_type"], o["node_id"]) for o in outputs]
         view += ["", table(("OUTPUT", "TYPE", "NODE"), rows)]
@@ -337,7 +338,7 @@ def _inputs_table(handle: BaseWorkflowHandle) -> Any:
             item.label,
             "(connected)" if item.connected else _short(item.value),
             item.type_name or "unknown",
-            item.allowed,
+            "" if item.allowed == item.type_name else _short(item.allowed),
         )
         for item in handle.list_inputs()
     ]
@@ -353,10 +354,14 @@ def _shown(value: Any) -> Any:
 
 
 def _short(value: Any, limit: int = 60) -> str:
-    name = (
-        value.get("name") if isinstance(value, dict) else getattr(value, "name", None)
-    )
-    text = name if isinstance(name, str) else "" if value is None else str(value)
+    """A value in one line of a table: things that have a name, by it."""
+    text = "" if value is None else str(value)
+    for key in ("name", "image_name", "board_id"):
+        name = value.get(key) if isinstance(value, dict) else getattr(value, key, None)
+        if isinstance(name, str):
+            text = name
+            break
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
