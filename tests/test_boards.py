@@ -217,6 +217,12 @@ def test_an_unknown_cover_is_not_found():
         BoardRepository(Play(scripted(failure))).update_board("1", name="x")
 
 
+def test_a_cover_the_server_does_not_show_is_an_error():
+    answer = (201, board("1", "x", cover_image_name="newest.png"))
+    with pytest.raises(BoardError, match="star the image"):
+        BoardRepository(Play(scripted(answer))).update_board("1", cover_image="a.png")
+
+
 def test_an_update_of_nothing_is_refused():
     with pytest.raises(ValueError, match="something"):
         BoardRepository(Play(scripted())).update_board("1")

@@ -131,13 +131,15 @@ class BoardRepository:
             name: At most 300 characters.
             archived: Hide it from the gallery, or show it again.
             visibility: Who sees it on a server with several users.
-            cover_image: The image that stands for it.
+            cover_image: The image that stands for it. Servers up to 6.14 store this
+                and show the newest starred image all the same, else the newest.
 
         Returns:
             The board as it is now.
 
         Raises:
             NotFoundError: There is no such board or cover image.
+            BoardError: The server shows another cover; all else was changed.
             ValueError: Nothing to change was given.
         """
         return self._runner.run(

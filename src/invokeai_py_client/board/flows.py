@@ -196,9 +196,9 @@ def update_board(
     changes = {key: value for key, value in values.items() if value is not None}
     if not changes:
         raise ValueError("update_board needs something to change")
+    request = patch(route(BOARD, board_id), json=changes)
     try:
-        request = patch(route(BOARD, board_id), json=changes)
-        return (yield from call_model(Board, request))
+        board = yield from call_model(Board, request)
     except InternalServerError:
         if cover_image is None:
             raise
@@ -206,6 +206,12 @@ def update_board(
         # gives the NotFoundError it should have been.
         yield from call(get(route(image_flows.IMAGE, cover_image)))
         raise
+    if cover_image not in (None, board.cover_image_name):
+        raise BoardError(
+            f"the server kept {board.cover_image_name} as the cover of {board_id}",
+            hint="it shows the newest starred image, else the newest; star the image",
+        )
+    return board
 
 
 def delete_board(board_id: str, delete_images: bool = False) -> Flow[DeletedBoard]:

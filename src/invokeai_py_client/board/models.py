@@ -29,7 +29,7 @@ class Board(Snapshot):
         image_count: Images of category `GENERAL`, what workflows make.
         asset_count: Images of the other categories, uploads among them.
         video_count: Videos.
-        cover_image_name: The newest image unless another one was chosen.
+        cover_image_name: The newest of the starred images, else the newest of all.
         archived: Hidden in the gallery unless asked for.
         owner_username: None on a server for a single user.
     """

@@ -60,12 +60,7 @@ def move_images(names: Sequence[str], board_id: str) -> Flow[ImageChanges]:
 def remove_images(names: Sequence[str]) -> Flow[ImageChanges]:
     """Take images off their boards; they stay on the server."""
     requests = [
-        post(
-            "/api/v1/board_images/batch/delete",
-            json={"image_names": chunk},
-            # Taking off what is off already answers the same.
-            retry=RetryRule.SAFE,
-        )
+        post("/api/v1/board_images/batch/delete", json={"image_names": chunk})
         for chunk in chunks(names)
     ]
     return (yield from _change(requests, names, "removed_images"))

@@ -259,15 +259,21 @@ def cancel_batches(queue_id: str, batch_ids: Sequence[str]) -> Flow[int]:
             "cancel_by_batch_ids",
             "canceled",
             json={"batch_ids": list(batch_ids)},
+            retry=RetryRule.SAFE,
         )
     )
 
 
 def cancel_destination(queue_id: str, destination: str) -> Flow[int]:
     """Cancel what is left of a destination."""
-    params = {"destination": destination}
     return (
-        yield from _count(queue_id, "cancel_by_destination", "canceled", params=params)
+        yield from _count(
+            queue_id,
+            "cancel_by_destination",
+            "canceled",
+            params={"destination": destination},
+            retry=RetryRule.SAFE,
+        )
     )
 
 
@@ -283,17 +289,17 @@ def delete_all_except_current(queue_id: str) -> Flow[int]:
 
 def clear(queue_id: str) -> Flow[int]:
     """Cancel and delete everything, history included."""
-    return (yield from _count(queue_id, "clear", "deleted"))
+    return (yield from _count(queue_id, "clear", "deleted", retry=RetryRule.SAFE))
 
 
 def prune(queue_id: str) -> Flow[int]:
     """Delete the jobs that have ended."""
-    return (yield from _count(queue_id, "prune", "deleted"))
+    return (yield from _count(queue_id, "prune", "deleted", retry=RetryRule.SAFE))
 
 
 def _count(queue_id: str, verb: str, key: str, **options: Any) -> Flow[int]:
-    """A bulk PUT; repeating one finds nothing left to do."""
-    request = put(route(QUEUE + "/{}", queue_id, verb), retry=RetryRule.SAFE, **options)
+    """A bulk PUT; `retry` says whether repeating one could hit newer jobs."""
+    request = put(route(QUEUE + "/{}", queue_id, verb), **options)
     data = parse(dict[str, Any], (yield from call(request)))
     return parse(int, data.get(key))
 

@@ -1,0 +1,41 @@
+"""One test for both clients: calls that are awaited where they need to be."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from invokeai_py_client._core.send import call, post
+
+
+async def done(outcome: Any) -> Any:
+    """The outcome of a call to either client."""
+    return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+async def collected(items: Any) -> list:
+    """Everything that an iterator of either client yields."""
+    if hasattr(items, "__aiter__"):
+        return [item async for item in items]
+    return list(items)
+
+
+async def enqueue(client: Any, *, runs=1, width=64, prepend=False, **batch) -> dict:
+    """Put plain `blank_image` jobs into the queue; the server's own answer.
+
+    `width` as a list of values makes one job of each.
+    """
+    node = {
+        "id": "blank",
+        "type": "blank_image",
+        "width": 64,
+        "height": 64,
+        "use_cache": False,
+    }
+    graph = {"id": "graph", "nodes": {"blank": node}, "edges": []}
+    if isinstance(width, list):
+        datum = {"node_path": "blank", "field_name": "width", "items": width}
+        batch["data"] = [[datum]]
+    body = {"batch": {"graph": graph, "runs": runs, **batch}, "prepend": prepend}
+    request = post("/api/v1/queue/default/enqueue_batch", json=body)
+    return await done(client._runner.run(call(request)))

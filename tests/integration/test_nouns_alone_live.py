@@ -1,0 +1,163 @@
+"""What disturbs others: pausing, blocking, clearing a queue; duplicate models.
+
+These run on a server of their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from invokeai_py_client.client import InvokeAIClient
+from invokeai_py_client.exceptions import (
+    JobTimeoutError,
+    ModelError,
+    NotFoundError,
+    QueueBlockedError,
+    QueueError,
+)
+from invokeai_py_client.models import JobStatus
+from invokeai_py_client.queue.models import StallKind
+from invokeai_py_client.server import LocalServer
+
+from .noun_calls import enqueue
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def own_server(request):
+    if request.config.getoption("--invokeai-url"):
+        pytest.skip("needs a server that the tests started themselves (--live)")
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(own_server):
+    with InvokeAIClient.from_url(own_server.url) as client:
+        yield client
+        client.queue_repo.clear()
+        client.queue_repo.resume()
+
+
+async def test_a_paused_queue_says_so_and_is_waited_for(client):
+    queue = client.queue_repo
+    assert not queue.pause().is_started
+    queued = await enqueue(client, runs=3)
+    ids = sorted(queued["item_ids"])
+    status = queue.get_status()
+    assert status.stall.kind is StallKind.PAUSED
+    assert status.queue.pending == 3
+    position = queue.get_position(ids[2])
+    assert position.ahead == 2
+    assert "paused" in position.message
+    with pytest.raises(JobTimeoutError, match="paused"):
+        queue.wait_until_idle(0.5)
+    assert queue.find_next_job().item_id == ids[0]
+    assert queue.find_current_job() is None
+    front = await enqueue(client, prepend=True)
+    assert queue.find_next_job().item_id == front["item_ids"][0]
+    assert queue.get_position(ids[0]).ahead == 1
+    assert queue.resume().is_started
+    assert queue.wait_until_idle(60).queue.completed == 4
+
+
+async def test_a_blocked_queue_names_the_job_and_the_way_out(client):
+    queue = client.queue_repo
+    # The server takes batch values unchecked and cannot read them back.
+    poison = await enqueue(client, width=["wide"])
+    item_id, batch_id = poison["item_ids"][0], poison["batch"]["batch_id"]
+    await enqueue(client)
+    status = queue.get_status()
+    assert status.stall.kind is StallKind.BLOCKED
+    assert (status.stall.item_id, status.stall.batch_id) == (item_id, batch_id)
+    with pytest.raises(QueueBlockedError, match=batch_id):
+        queue.wait_until_idle(30)
+    for verb in (queue.get_job, queue.cancel, queue.delete_job, queue.retry):
+        with pytest.raises(QueueBlockedError, match="cancel_batch"):
+            verb(item_id)
+    # The wrong queue does not make it another error.
+    with pytest.raises(QueueError):
+        queue.with_queue("other").get_job(item_id)
+    assert [job.item_id for job in queue.list_jobs(batch_id=batch_id)] == [item_id]
+
+    assert queue.cancel_batch(batch_id) == 1
+    assert queue.wait_until_idle(60).queue.completed == 1
+    with pytest.raises(QueueError, match="prune"):
+        queue.get_job(item_id)
+    assert queue.prune() == 2
+    with pytest.raises(NotFoundError):
+        queue.get_job(item_id)
+
+
+async def test_pending_jobs_are_cancelled_deleted_and_cleared(client):
+    queue = client.queue_repo
+    queue.pause()
+    await enqueue(client, runs=3)
+    assert queue.cancel_all_except_current() == 3
+    await enqueue(client, runs=2)
+    assert queue.delete_all_except_current() == 2
+    assert [str(job.status) for job in queue.list_jobs()] == ["canceled"] * 3
+    assert list(queue.list_jobs(status=JobStatus.PENDING)) == []
+    assert queue.clear() == 3
+    assert queue.wait_until_idle(0).is_idle
+
+
+async def test_a_wait_is_woken_by_the_last_job(client):
+    await enqueue(client)
+    started = time.monotonic()
+    client.queue_repo.wait_until_idle(60)
+    # Without an event it would have slept for five seconds.
+    assert time.monotonic() - started < 4.5
+
+
+async def test_a_restarted_server_is_waited_for(own_server, client):
+    queue = client.queue_repo
+    queue.pause()
+    await enqueue(client, runs=2)
+    own_server.restart()
+    with InvokeAIClient.from_url(own_server.url) as again:
+        # The pause is forgotten and the jobs go on.
+        assert again.queue_repo.wait_until_idle(60).queue.completed == 2
+
+
+def test_models_without_description_and_twins_by_hash(own_server, client, tmp_path):
+    models = client.model_repo
+    own_server.install_tiny_models()
+    original = models.resolve("tiny-sd1", type="main")
+    source = tmp_path / "twin"
+    shutil.copytree(str(original.path), source)
+    twin = models.install_model(str(source), name="twin").wait(120)
+    assert twin.description is None
+    assert twin in models.list_models()
+    assert twin.hash == original.hash
+    assert twin.key != original.key
+    assert models.resolve(twin.key) == twin
+    assert models.resolve(original.key) == original
+    with pytest.raises(ModelError, match="2 models"):
+        models.resolve(original.hash)
+
+    # Installing left the files where they were, and so does deleting.
+    models.delete_model(twin.key)
+    assert (source / "model_index.json").is_file()
+    with pytest.raises(NotFoundError):
+        models.delete_model(twin.key)
+
+
+def test_installations_that_fail_are_model_errors(client, tmp_path):
+    models = client.model_repo
+    with pytest.raises(ModelError, match="cannot install"):
+        models.install_model("/no/such/model")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with pytest.raises(ModelError):
+        models.install_model(str(folder)).wait(60)
+    junk = Path(tmp_path / "junk.safetensors")
+    junk.write_bytes(b"garbage" * 100)
+    with pytest.raises(ModelError, match="does not know what it is"):
+        models.install_model(str(junk)).wait(60)
+    assert len(models.list_installs()) >= 2
