@@ -1,87 +1,105 @@
 """Would one more edge close a loop: asked once per edge of a file.
 
-Walking the graph for each edge would cost the square of its size. Almost every file is
-free of loops as a whole, and then so is each part of it: only an edge between two
-nodes of one strongly connected component of the *whole* file can ever close a loop,
-and only inside that component.
+Walking the graph for each edge would cost the square of its size. Instead the nodes
+are kept in an order in which every link leads forward (Pearce and Kelly's way), begun
+with one that suits the whole file: then only links that would close a loop lead
+backward, and only those need a walk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = ["LoopGuard", "has_loop"]
+__all__ = ["LoopGuard", "has_loop", "upstream_of"]
 
 Link = tuple[str, str]
 
 
 class LoopGuard:
-    """The links accepted so far, with the knowledge of all that may come."""
+    """The links accepted so far, with the knowledge of all that may come.
+
+    Attributes:
+        has_loop: Whether the accepted links have a loop anywhere.
+    """
 
     def __init__(self, all_links: Iterable[Link]) -> None:
-        """Args: all_links: Every link that could be added later."""
-        self._component = _components(all_links)
-        self._inner: dict[str, list[str]] = {}
-        self._links: list[Link] = []
-        self.has_loop = False
+        """Begin without links.
 
-    @property
-    def links(self) -> Sequence[Link]:
-        """The links added so far."""
-        return self._links
+        Args:
+            all_links: Every link that could be asked for or added later.
+        """
+        adjacency = _adjacency(all_links)
+        self._place = {node: at for at, node in enumerate(_forward_order(adjacency))}
+        self._after: dict[str, list[str]] = {node: [] for node in adjacency}
+        self._before: dict[str, list[str]] = {node: [] for node in adjacency}
+        self.has_loop = False
 
     def closes_loop(self, link: Link) -> bool:
         """Whether the links and this one have a loop anywhere."""
-        return self.has_loop or self._is_back_link(link)
+        if self.has_loop:
+            return True
+        source, target = link
+        if self._place[source] < self._place[target]:
+            return False
+        return source == target or source in self._between(link, self._after)
 
     def add(self, link: Link) -> None:
         """Accept a link, which may close a loop."""
         self.has_loop = self.closes_loop(link)
-        self._links.append(link)
-        if self._is_inner(link):
-            self._inner.setdefault(link[0], []).append(link[1])
-
-    def _is_inner(self, link: Link) -> bool:
         source, target = link
-        component = self._component.get(source)
-        return source == target or (
-            component is not None and component == self._component.get(target)
-        )
+        self._after[source].append(target)
+        self._before[target].append(source)
+        if not self.has_loop and self._place[source] > self._place[target]:
+            self._turn_forward(link)
 
-    def _is_back_link(self, link: Link) -> bool:
+    def _between(self, link: Link, following: Mapping[str, Sequence[str]]) -> set[str]:
+        """What can be reached from the link's end within the places it spans.
+
+        Forward from its target, or backward from its source.
+        """
         source, target = link
-        if source == target:
-            return True
-        if not self._is_inner(link):
-            return False
-        seen = {target}
-        waiting = [target]
+        low, high = self._place[target], self._place[source]
+        start = target if following is self._after else source
+        found = {start}
+        waiting = [start]
         while waiting:
-            for following in self._inner.get(waiting.pop(), ()):
-                if following == source:
-                    return True
-                if following not in seen:
-                    seen.add(following)
-                    waiting.append(following)
-        return False
+            for node in following[waiting.pop()]:
+                if node not in found and low <= self._place[node] <= high:
+                    found.add(node)
+                    waiting.append(node)
+        return found
+
+    def _turn_forward(self, link: Link) -> None:
+        """Move what leads to the link before what follows from it."""
+        source, target = link
+        # The link itself is among the links by now; its ends bound both walks.
+        leading = self._between(link, self._before) - {target}
+        following = self._between(link, self._after) - {source}
+        in_order = [
+            *sorted(leading, key=self._place.__getitem__),
+            *sorted(following, key=self._place.__getitem__),
+        ]
+        places = sorted(self._place[node] for node in in_order)
+        self._place.update(zip(in_order, places))
 
 
 def has_loop(links: Collection[Link]) -> bool:
     """Whether the links have a loop anywhere."""
-    after = _adjacency(links)
-    entering = dict.fromkeys(after, 0)
-    for targets in after.values():
-        for target in targets:
-            entering[target] += 1
-    free = [node for node, count in entering.items() if count == 0]
-    removed = 0
-    while free:
-        removed += 1
-        for target in after[free.pop()]:
-            entering[target] -= 1
-            if entering[target] == 0:
-                free.append(target)
-    return removed < len(after)
+    place = {node: at for at, node in enumerate(_forward_order(_adjacency(links)))}
+    return any(place[source] >= place[target] for source, target in links)
+
+
+def upstream_of(node: str, links: Iterable[Link]) -> set[str]:
+    """The node and everything that leads to it."""
+    before = _adjacency((target, source) for source, target in links)
+    found = {node}
+    waiting = [node]
+    while waiting:
+        for other in before.get(waiting.pop(), ()):
+            if other not in found:
+                found.add(other)
+                waiting.append(other)
+    return found
 
 
 def _adjacency(links: Iterable[Link]) -> dict[str, list[str]]:
@@ -92,51 +110,23 @@ def _adjacency(links: Iterable[Link]) -> dict[str, list[str]]:
     return after
 
 
-def _components(links: Iterable[Link]) -> Mapping[str, int]:
-    """Strongly connected components of more than one node, by node (Tarjan)."""
-    after = _adjacency(links)
-    order: dict[str, int] = {}
-    low: dict[str, int] = {}
-    component: dict[str, int] = {}
-    path: list[str] = []
-    on_path: set[str] = set()
+def _forward_order(after: Mapping[str, Sequence[str]]) -> list[str]:
+    """An order in which every link leads forward, but for those that close a loop."""
+    finished: list[str] = []
+    seen: set[str] = set()
     for start in after:
-        if start in order:
+        if start in seen:
             continue
+        seen.add(start)
         walk = [(start, iter(after[start]))]
-        order[start] = low[start] = len(order)
-        path.append(start)
-        on_path.add(start)
         while walk:
             node, following = walk[-1]
-            for target in following:
-                if target not in order:
-                    order[target] = low[target] = len(order)
-                    path.append(target)
-                    on_path.add(target)
-                    walk.append((target, iter(after[target])))
-                    break
-                if target in on_path:
-                    low[node] = min(low[node], order[target])
-            else:
+            fresh = next((item for item in following if item not in seen), None)
+            if fresh is None:
+                finished.append(node)
                 walk.pop()
-                if walk:
-                    low[walk[-1][0]] = min(low[walk[-1][0]], low[node])
-                if low[node] == order[node]:
-                    _close_component(node, path, on_path, component)
-    return component
-
-
-def _close_component(
-    root: str, path: list[str], on_path: set[str], component: dict[str, int]
-) -> None:
-    members = []
-    while True:
-        member = path.pop()
-        on_path.discard(member)
-        members.append(member)
-        if member == root:
-            break
-    if len(members) > 1:
-        number = len(component)
-        component.update(dict.fromkeys(members, number))
+            else:
+                seen.add(fresh)
+                walk.append((fresh, iter(after[fresh])))
+    finished.reverse()
+    return finished

@@ -40,6 +40,7 @@ class EdgeIndex:
         self._edges: list[Edge] = []
         self._into: dict[FieldKey, list[Edge]] = {}
         self._out_of: dict[FieldKey, list[Edge]] = {}
+        self._shortcuts: dict[str, FieldKey] = {}
         for edge in edges:
             self.add(edge)
 
@@ -82,14 +83,29 @@ class EdgeIndex:
         Returns:
             (node, output), or None when a connector has no input or leads in a ring.
         """
-        seen: set[str] = set()
-        while kinds.get(node_id) == "connector":
-            feeding = self.into(node_id, CONNECTOR_INPUT)
-            if node_id in seen or not feeding:
+        start = (node_id, handle)
+        passed: dict[str, FieldKey] = {}
+        here = start
+        while kinds.get(here[0]) == "connector":
+            if here[0] in passed:
                 return None
-            seen.add(node_id)
-            node_id, handle = feeding[0].source, feeding[0].source_handle
-        return (node_id, handle) if kinds.get(node_id) == "invocation" else None
+            feeding = self._feeding(here[0])
+            if feeding is None:
+                break
+            passed[here[0]] = feeding
+            here = feeding
+        # What a connector leads to stays so, since it has one input only; the next
+        # walk through a long chain takes one step.
+        self._shortcuts.update(dict.fromkeys(passed, here))
+        return here if kinds.get(here[0]) == "invocation" else None
+
+    def _feeding(self, connector_id: str) -> Optional[FieldKey]:
+        """The output before a connector, or one further back that leads there."""
+        shortcut = self._shortcuts.get(connector_id)
+        if shortcut is not None:
+            return shortcut
+        into = self.into(connector_id, CONNECTOR_INPUT)
+        return (into[0].source, into[0].source_handle) if into else None
 
     def behind(self, connector_id: str, kinds: Mapping[str, str]) -> list[Edge]:
         """Edges by which a connector, or those behind it, end in a real input."""

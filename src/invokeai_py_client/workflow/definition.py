@@ -105,6 +105,11 @@ class WorkflowDefinition:
         copied: dict[str, Any] = copy_json(self._document)
         return copied
 
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The workflow's JSON itself, for reading only; `to_dict` gives a copy."""
+        return self._document
+
     def to_json(self, *, indent: Optional[int] = 2) -> str:
         """The workflow as JSON text, keys in the file's order."""
         return json.dumps(self._document, indent=indent, ensure_ascii=False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Optional, Union
 
 from invokeai_py_client.nodes.template import FieldType
-from invokeai_py_client.workflow.acyclic import LoopGuard, has_loop
+from invokeai_py_client.workflow.acyclic import LoopGuard, has_loop, upstream_of
 from invokeai_py_client.workflow.connectors import (
     CONNECTOR_INPUT,
     CONNECTOR_OUTPUT,
@@ -27,6 +27,7 @@ from invokeai_py_client.workflow.loaded import Edge
 
 __all__ = ["accept_edges"]
 
+_LOOP = "it would close a loop"
 _BRANCHES = {"true_input": "false_input", "false_input": "true_input"}
 
 
@@ -134,7 +135,10 @@ class _Judge:
             self._check_from_unresolved(edge, template.type, index)
             return
         self._check_types(edge, source, target, template.type, index)
-        self._check_loop(edge, index)
+        # For an edge through a connector, `_check_into_other` has asked.
+        link = (edge.source, edge.target)
+        if index is self.accepted and self._loops.closes_loop(link):
+            raise _RefusedError(_LOOP)
 
     def _resolve(
         self, edge: Edge, index: EdgeIndex
@@ -171,6 +175,11 @@ class _Judge:
         if not behind:
             return
         others = index.without(index.ids_behind(target.id, self._kinds))
+        links = [(other.source, other.target) for other in others.edges]
+        if has_loop(links) or not upstream_of(edge.source, links).isdisjoint(
+            end.target for end in behind
+        ):
+            raise _RefusedError(_LOOP)
         for end in behind:
             self._check_connection(
                 Edge(edge.source, edge.source_handle, end.target, end.target_handle),
@@ -282,16 +291,6 @@ class _Judge:
             if source is not None:
                 found.append(source[2])
         return found
-
-    def _check_loop(self, edge: Edge, index: EdgeIndex) -> None:
-        link = (edge.source, edge.target)
-        if index is self.accepted:
-            closes = self._loops.closes_loop(link)
-        else:
-            links = [(other.source, other.target) for other in index.edges]
-            closes = has_loop([*links, link])
-        if closes:
-            raise _RefusedError("it would close a loop")
 
 
 def _same_source(one: Edge, other: Edge) -> bool:

@@ -20,13 +20,13 @@ _WIDENINGS = frozenset(
 
 def same_type(one: FieldType, other: FieldType) -> bool:
     """Whether two types are equal, what the schema called them included."""
-    ones = [_plain(one), *([_plain(one.original)] if one.original else [])]
-    others = [_plain(other), *([_plain(other.original)] if other.original else [])]
-    return any(left == right for left in ones for right in others)
+    ones, others = _identities(one), _identities(other)
+    return not ones.isdisjoint(others)
 
 
-def _plain(field_type: FieldType) -> FieldType:
-    return replace(field_type, original=None)
+def _identities(field_type: FieldType) -> set[tuple[str, str, bool]]:
+    both = (field_type, field_type.original)
+    return {(item.name, item.cardinality, item.batch) for item in both if item}
 
 
 def can_feed(source: FieldType, target: FieldType) -> bool:

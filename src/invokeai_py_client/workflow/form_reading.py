@@ -181,23 +181,23 @@ def is_sound(form: Form) -> bool:
     root = form.elements.get(form.root_id)
     if root is None or root.type != "container" or root.parent_id is not None:
         return False
+    parents = {
+        (key, child)
+        for key, element in form.elements.items()
+        for child in element.children
+    }
     seen = {form.root_id}
     waiting = list(root.children)
     while waiting:
         key = waiting.pop()
         element = form.elements.get(key)
-        if element is None or not _has_parent(form, key, element):
+        if element is None or (element.parent_id, key) not in parents:
             return False
         if key in seen and element.type == "container":
             return False
         seen.add(key)
         waiting.extend(element.children)
     return len(seen) == len(form.elements)
-
-
-def _has_parent(form: Form, key: str, element: FormElement) -> bool:
-    parent = form.elements.get(element.parent_id or "")
-    return parent is not None and parent.type == "container" and key in parent.children
 
 
 def repair(form: Form) -> Form:

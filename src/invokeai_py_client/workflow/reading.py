@@ -57,7 +57,7 @@ def read_document(definition: WorkflowDefinition, catalog: Catalog) -> Draft:
     Raises:
         WorkflowFormatError: A node, edge or input lacks what the payload needs.
     """
-    document = definition.to_dict()
+    document = definition.document
     draft = Draft({}, [], [], [], EMPTY_FORM, list(definition.warnings))
     generation, warning = file_format(document)
     if warning:
@@ -110,8 +110,12 @@ def _node(
     data = _object(node.get("data"), f"{where}.data")
     if kind == "invocation":
         return _invocation(node_id, node, data, where, draft, catalog)
-    shown = {"id": _text(data, "id") or node_id, "type": kind}
-    shown.update({"label": _text(data, "label"), "isOpen": data.get("isOpen") is True})
+    shown: dict[str, Any] = {
+        "id": _text(data, "id") or node_id,
+        "type": kind,
+        "label": _text(data, "label"),
+        "isOpen": data.get("isOpen") is True,
+    }
     if kind == "notes":
         shown["notes"] = _text(data, "notes")
     return DraftOther(node_id, kind, shown, _position(node))

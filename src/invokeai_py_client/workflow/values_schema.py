@@ -21,6 +21,7 @@ from invokeai_py_client.workflow.generator_schemas import (
     parse_generator,
 )
 from invokeai_py_client.workflow.javascript import plain_number, trim
+from invokeai_py_client.workflow.json_data import copy_json
 
 __all__ = ["Literal", "parse_literal"]
 
@@ -178,7 +179,7 @@ def parse_literal(
         found = match(value)
         if found is not NO_MATCH:
             return Literal(found)
-    return Literal(value, kept_raw=not keeps_null)
+    return Literal(copy_json(value), kept_raw=not keeps_null)
 
 
 def _own_generator(
