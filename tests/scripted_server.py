@@ -54,7 +54,7 @@ def as_json(data: Any, status: int = 200, **headers: str) -> Answer:
     return Answer(json.dumps(data).encode(), status, headers=headers)
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """Raise it instead of answering: the connection is closed."""
 
 
@@ -91,7 +91,7 @@ class ScriptedServer:
                 outer.received.append(request)
                 try:
                     answer = outer.answer(request)
-                except Dropped:
+                except DroppedError:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -106,11 +106,11 @@ class ScriptedServer:
                     self.wfile.write(answer.content)
                 self.close_connection = answer.drop_after
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
-
             def log_message(self, *_: object) -> None:
                 pass
 
+        for verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"):
+            setattr(Handler, f"do_{verb}", Handler.handle_any)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._http.handle_error = lambda *_: None

@@ -58,7 +58,7 @@ def test_each_status_has_its_class_and_the_servers_words(status, error):
 
 
 def test_a_web_page_is_no_answer_and_the_hint_says_why():
-    with pytest.raises(APIResponseError, match="got text/html.*reverse proxy"):
+    with pytest.raises(APIResponseError, match=r"got text/html.*reverse proxy"):
         decode(answer(200, b"<!doctype html>", "text/html; charset=utf-8"))
 
 
@@ -76,7 +76,7 @@ def test_text_where_json_is_promised_is_no_answer():
 
 
 def test_a_plain_text_500_points_to_the_servers_log():
-    with pytest.raises(InternalServerError, match="Internal Server Error.*log"):
+    with pytest.raises(InternalServerError, match=r"Internal Server Error.*log"):
         decode(answer(500, b"Internal Server Error", "text/plain; charset=utf-8"))
 
 

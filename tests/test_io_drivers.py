@@ -31,7 +31,7 @@ from invokeai_py_client.exceptions import (
     NotFoundError,
     PermissionDeniedError,
 )
-from scripted_server import Answer, Dropped, Received, ScriptedServer, as_json
+from scripted_server import Answer, DroppedError, Received, ScriptedServer, as_json
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_broken_download_starts_again_from_its_beginning(serve, drive):
             request.connection.sendall(
                 head + b"Content-Length: 100000\r\n\r\n" + data[:40_000]
             )
-            raise Dropped
+            raise DroppedError
         return Answer(data, kind="image/png")
 
     sink = io.BytesIO()
@@ -203,7 +203,7 @@ def test_a_plain_500_does_not_spoil_the_next_request(serve, drive):
 def test_a_lost_answer_is_asked_for_again_when_that_is_safe(serve, drive):
     def answer(request: Received) -> Answer:
         if len(server.received) < 3:
-            raise Dropped
+            raise DroppedError
         return as_json("at last")
 
     server = serve(answer)
@@ -213,7 +213,7 @@ def test_a_lost_answer_is_asked_for_again_when_that_is_safe(serve, drive):
 
 def test_a_post_is_sent_once_whatever_happens(serve, drive):
     def answer(request: Received) -> Answer:
-        raise Dropped
+        raise DroppedError
 
     server = serve(answer)
     with pytest.raises(APIConnectionError) as caught:

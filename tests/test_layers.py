@@ -1,0 +1,92 @@
+"""Who imports whom, as docs/dev/architecture.md says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import invokeai_py_client
+
+PACKAGE = Path(invokeai_py_client.__file__).parent
+NAME = "invokeai_py_client"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+NOUNS = {"workflow", "board", "image", "queue", "model"}
+MAY_USE = {
+    "workflow": {"queue", "board", "image", "model"},
+    "board": {"image"},
+}
+# The protocol that handles and repositories hold; everything else in `_io` acts.
+OPEN_IO = {f"{NAME}._io.runner"}
+MAY_ACT = {"client.py", "async_client.py", "base_client.py"}
+
+
+class WithoutTyping(ast.NodeTransformer):
+    """Takes out what is imported for annotations alone."""
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return ast.Pass()
+        return self.generic_visit(node)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports when it runs, also inside functions."""
+    found = set()
+    tree = WithoutTyping().visit(ast.parse(path.read_text(encoding="utf-8")))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = absolute(path, node)
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def absolute(path: Path, node: ast.ImportFrom) -> str:
+    """The full name of the module that an import statement names."""
+    if node.level == 0:
+        return node.module or ""
+    folders = path.relative_to(PACKAGE.parent).parts[: -node.level]
+    return ".".join([*folders, node.module] if node.module else folders)
+
+
+def part_of(path: Path) -> str:
+    """The top-level package of a file, or the file's own name."""
+    return path.relative_to(PACKAGE).parts[0]
+
+
+def tops(modules: set[str]) -> set[str]:
+    """Top-level packages outside this library."""
+    return {module.split(".")[0] for module in modules} - {NAME}
+
+
+def own_parts(modules: set[str]) -> set[str]:
+    """Top-level parts of this library."""
+    return {module.split(".")[1] for module in modules if module.startswith(f"{NAME}.")}
+
+
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_imports(path):
+    part, used = part_of(path), imports(path)
+    outside, inside = tops(used), own_parts(used)
+    if part == "_core":
+        assert inside <= {"_core", "exceptions"}
+        acting = {"httpx", "httpx2", "socketio", "asyncio", "time", "threading"}
+        assert not outside & acting
+    if part in NOUNS:
+        assert inside & NOUNS <= {part} | MAY_USE.get(part, set())
+    if part in NOUNS | {"nodes", "ivk_fields"}:
+        acting = {name for name in used if name.startswith(f"{NAME}._io.")}
+        assert all(name.startswith(tuple(OPEN_IO)) for name in acting)
+        assert inside.isdisjoint({"client", "async_client", "base_client", "cli"})
+    if part == "simulator":
+        assert inside <= {"simulator", "nodes"}
+    if part not in {"_io", "simulator", "_server", "server.py", "cli"}:
+        assert not outside & {"httpx", "httpx2", "socketio", "websocket"}
+    if part != "cli":
+        assert not outside & {"typer", "rich"}
