@@ -238,7 +238,10 @@ class SyncDriver:
         try:
             crew.work()
         except KeyboardInterrupt:
-            # The group stays with its scope, for its last words.
+            # What is on its way may still arrive; last words come after it. The
+            # group stays with its scope, which asks it for them.
+            group.cancel()
+            crew.let_go()
             raise
         except BaseException:
             scope.drop(group)
@@ -258,25 +261,24 @@ class _Crew:
     ) -> None:
         self.results: list[Any] = [None] * len(message.flows)
         self._todo = deque(enumerate(message.flows))
-        self._size = min(max(1, message.limit), len(message.flows))
+        self._threads = [
+            threading.Thread(target=self._run, name="ivk-gather", daemon=True)
+            for _ in range(min(max(1, message.limit), len(message.flows)))
+        ]
         self._group = group
         self._finish = finish
         self._errors: list[BaseException] = []
 
     def work(self) -> None:
         """Run every flow; raise the first error after cancelling the others."""
-        threads = [
-            threading.Thread(target=self._run, name="ivk-gather", daemon=True)
-            for _ in range(self._size)
-        ]
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
         try:
-            while any(thread.is_alive() for thread in threads):
+            while any(thread.is_alive() for thread in self._threads):
                 if self._group.cancelled.is_set():
-                    self._let_go(threads)
+                    self.let_go()
                     break
-                for thread in threads:
+                for thread in self._threads:
                     thread.join(LONGEST_BLOCK)
         finally:
             self._group.cancelled.set()
@@ -285,9 +287,10 @@ class _Crew:
         if self._errors:
             raise self._errors[0]
 
-    def _let_go(self, threads: list[threading.Thread]) -> None:
+    def let_go(self) -> None:
+        """Give cancelled flows a moment to end."""
         deadline = time.monotonic() + _GRACE
-        for thread in threads:
+        for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
