@@ -21,6 +21,7 @@ from invokeai_py_client._core.messages import (
     NextEvent,
     Notify,
     Now,
+    OnInterrupt,
     Pause,
     RawEvent,
     Reauthenticate,
@@ -60,6 +61,7 @@ class QueueDouble:
     script: list = field(default_factory=list)
     requests: list = field(default_factory=list)
     extra_routes: dict = field(default_factory=dict)
+    on_interrupt: list = field(default_factory=list)
 
     def __post_init__(self):
         self._ids = itertools.count(1)
@@ -107,27 +109,34 @@ class QueueDouble:
         path = request.path.split("/api/v1/queue/default/")[-1]
         for prefix, route in self.extra_routes.items():
             if request.path.startswith(prefix):
-                return json_reply(request, route(request))
-        if path == "enqueue_batch":
-            return json_reply(request, self.enqueue(request.json))
+                answer = route(request)
+                return (
+                    answer if isinstance(answer, Reply) else json_reply(request, answer)
+                )
         if path.startswith("b/"):
             return json_reply(request, self.batch_status(path.split("/")[1]))
-        if path == "status":
-            return json_reply(request, self.status())
-        if path == "item_ids":
-            return json_reply(request, {"item_ids": sorted(self.rows, reverse=True)})
-        if path == "cancel_by_batch_ids":
-            for row in self.of_batch(*request.json["batch_ids"]):
-                self.cancel(row)
-            return json_reply(request, {"canceled": 0})
-        if path == "item_summaries_by_ids" and self.has_summaries:
-            return json_reply(request, self.summaries(request.json["item_ids"]))
-        if path == "items_by_ids":
-            ids = request.json["item_ids"]
-            return json_reply(request, [self.rows[i] for i in ids if i in self.rows])
         if path.startswith("i/"):
             return self.one(request, path)
+        known = {
+            "enqueue_batch": lambda: self.enqueue(request.json),
+            "status": self.status,
+            "item_ids": lambda: {"item_ids": sorted(self.rows, reverse=True)},
+            "cancel_by_batch_ids": lambda: self.cancel_batches(**request.json),
+            "items_by_ids": lambda: self.items(**request.json),
+        }
+        if self.has_summaries:
+            known["item_summaries_by_ids"] = lambda: self.summaries(**request.json)
+        if path in known:
+            return json_reply(request, known[path]())
         return reply(request, 200, b"<html>", "text/html")
+
+    def items(self, item_ids):
+        return [self.rows[key] for key in item_ids if key in self.rows]
+
+    def cancel_batches(self, batch_ids):
+        for row in self.of_batch(*batch_ids):
+            self.cancel(row)
+        return {"canceled": 0}
 
     def one(self, request, path):
         row = self.rows.get(int(path.split("/")[1]))
@@ -220,7 +229,7 @@ class QueueDouble:
 
 def counts(rows):
     names = ("pending", "in_progress", "waiting", "completed", "failed", "canceled")
-    found = {name: 0 for name in names}
+    found = dict.fromkeys(names, 0)
     for row in rows:
         found[row["status"]] = found.get(row["status"], 0) + 1
     return {**found, "total": sum(found.values())}
@@ -275,7 +284,7 @@ def drive(flow, queue: QueueDouble, mailbox=None, emitted=None, limit=200_000):
     raise AssertionError("the flow does not end")
 
 
-def answer(message, queue, mailbox, emitted):  # noqa: C901, PLR0911 - a table
+def answer(message, queue, mailbox, emitted):  # noqa: C901 - a table
     if isinstance(message, Request):
         return queue.perform(message)
     if isinstance(message, Pause):
@@ -299,6 +308,9 @@ def answer(message, queue, mailbox, emitted):  # noqa: C901, PLR0911 - a table
         return next_event(queue, message)
     if isinstance(message, Reauthenticate):
         return False
+    if isinstance(message, OnInterrupt):
+        queue.on_interrupt.append(message.make)
+        return None
     if isinstance(message, Download):
         raise AssertionError("nothing is downloaded here")
     raise AssertionError(message)

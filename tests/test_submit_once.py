@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
-from queue_double import Fault, QueueDouble, drive
 
 from invokeai_py_client.exceptions import (
     APIConnectionError,
@@ -16,6 +15,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.workflow.enqueue_flows import Placing, adopt, enqueue, settle
 from invokeai_py_client.workflow.orders import Order
 from invokeai_py_client.workflow.queue_calls import find_jobs
+from queue_double import Fault, QueueDouble, drive
 
 
 def order(prompts=("a", "b", "c"), runs=1, **more):

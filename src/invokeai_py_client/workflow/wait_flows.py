@@ -234,15 +234,16 @@ def _image_records(names: list[str]) -> Flow[list[Mapping[str, Any]]]:
 def stream_events(ticket: Ticket) -> Flow[None]:
     """Emit the submission's events; ends when every job is over."""
     tracker = ticket.tracker()
-    shown = dict.fromkeys(tracker.item_ids, "")
+    shown = {item_id: tracker[item_id].word for item_id in tracker.item_ids}
 
     def heed(event: Optional[RawEvent]) -> Flow[None]:
-        # A status is emitted once, whether an event or a look brought it first.
         if event is not None and event.name != STATUS_EVENT:
             yield from emit(parse_event(event))
             return
-        for item_id in tracker.item_ids:
-            if tracker[item_id].word != shown[item_id]:
+        # A status is emitted once, whether an event or a look brought it first.
+        about = tracker.item_ids if event is None else (event.payload.get("item_id"),)
+        for item_id in about:
+            if item_id in tracker and tracker[item_id].word != shown[item_id]:
                 shown[item_id] = tracker[item_id].word
                 yield from emit(_status_event(ticket, tracker, item_id, event))
 
@@ -255,7 +256,7 @@ def stream_events(ticket: Ticket) -> Flow[None]:
 def _status_event(
     ticket: Ticket, tracker: JobTracker, item_id: int, event: Optional[RawEvent]
 ) -> ServerEvent:
-    if event is not None and event.payload.get("item_id") == item_id:
+    if event is not None:
         return parse_event(event)
     look = tracker[item_id]
     payload = {
