@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -288,6 +288,7 @@ class Gallery:
 
 
 @pytest.mark.parametrize("has_names", [True, False])
+@settings(deadline=None, max_examples=30)
 @given(
     count=st.integers(0, 2500),
     limit=st.none() | st.integers(0, 2600),
@@ -298,6 +299,25 @@ def test_a_listing_gives_each_image_once_in_order(has_names, count, limit, offse
     found = Play(gallery).stream(flows.list_images(read, image_query(), limit, offset))
     end = None if limit is None else offset + limit
     assert [image.image_name for image in found] == gallery.names[offset:end]
+
+
+def test_listing_a_missing_board_is_an_error_not_an_empty_list():
+    play = Play(lambda request: (404, {"detail": "Board not found"}))
+    query = image_query(board="gone")
+    for flow in (
+        flows.list_images(read, query, 5),
+        flows.list_image_names(query),
+        flows.count_images(query),
+    ):
+        with pytest.raises(NotFoundError):
+            play.run(flow)
+    assert play.lines == ["GET /api/v1/boards/gone"] * 3
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (None, -1)])
+def test_negative_limits_are_refused(limit, offset):
+    with pytest.raises(ValueError, match="negative"):
+        Play(Gallery(1)).run(flows.list_images(read, image_query(), limit, offset))
 
 
 def test_deleting_while_listing_neither_skips_nor_repeats():

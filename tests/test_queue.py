@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_play import Play, scripted
@@ -135,6 +135,7 @@ def job(item_id, status="pending", *, batch="b", retried=None, **more):
 
 
 @pytest.mark.parametrize("version", [(6, 0), (6, 8), (6, 14)])
+@settings(deadline=None, max_examples=20)
 @given(
     count=st.integers(0, 2100),
     limit=st.none() | st.integers(0, 2200),
@@ -369,6 +370,7 @@ def test_waiting_ends_when_the_queue_is_idle(mailbox):
     assert 7 <= queue.time <= 7 + wait_flows.POLL_WITH_EVENTS
 
 
+@settings(deadline=None)
 @given(st.floats(0, 100))
 def test_a_wait_ends_in_time_and_says_why(timeout):
     queue = Queue(job(1))

@@ -114,7 +114,7 @@ class BoardHandle:
             NotFoundError: The board was deleted.
         """
         return self._runner.stream(
-            flows.list_images(
+            image_flows.list_images(
                 self._read,
                 image_query(
                     board=self.board_id,

@@ -31,7 +31,6 @@ from invokeai_py_client.image.query import ImageQuery
 BOARDS = "/api/v1/boards/"
 BOARD = "/api/v1/boards/{}"
 
-ImageT = TypeVar("ImageT", bound=ImageBase)
 HandleT = TypeVar("HandleT")
 
 ASSETS = tuple(
@@ -236,19 +235,6 @@ def _require_real(board_id: str, verb: str) -> None:
         raise BoardError(f"the place of images on no board cannot be {verb}")
 
 
-def list_images(
-    read: Callable[[Any], ImageT],
-    query: ImageQuery,
-    limit: Optional[int],
-    offset: int,
-) -> Flow[None]:
-    """Emit a board's images; the listing alone would be empty for a missing board."""
-    board_id = query.board_id or UNCATEGORIZED
-    if board_id != UNCATEGORIZED:
-        yield from get_board(board_id)
-    yield from image_flows.list_images(read, query, limit, offset)
-
-
 def image_count(board_id: str) -> Flow[int]:
     """Images and assets on a board."""
     return (yield from get_board(board_id)).total_count
@@ -294,7 +280,6 @@ __all__ = [
     "get_uncategorized",
     "image_count",
     "list_boards",
-    "list_images",
     "move_image",
     "resolve_board_id",
     "star_image",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
@@ -96,13 +95,16 @@ def list_images(
     would skip images when some are deleted, and repeat some when others arrive,
     while the caller is still iterating.
     """
+    if offset < 0 or (limit is not None and limit < 0):
+        raise ValueError(f"limit={limit} and offset={offset} cannot be negative")
+    yield from require_board(query)
     if limit is not None and limit <= CHUNK:
         page = yield from _page(query, limit, offset)
         for record in page["items"]:
             yield from emit(read(record))
         return
     try:
-        names = yield from list_image_names(query)
+        names = yield from _names(query)
     except (APIStatusError, APIResponseError) as error:
         if not is_missing_route(error):
             raise
@@ -139,14 +141,26 @@ def _page(query: ImageQuery, limit: int, offset: int) -> Flow[dict[str, Any]]:
 
 def list_image_names(query: ImageQuery) -> Flow[list[str]]:
     """The names of all images that fit `query`, in order, in one answer."""
+    yield from require_board(query)
+    return (yield from _names(query))
+
+
+def _names(query: ImageQuery) -> Flow[list[str]]:
     data = yield from call(get("/api/v1/images/names", params=query.params()))
     return parse(list[str], parse(dict[str, Any], data).get("image_names"))
 
 
 def count_images(query: ImageQuery) -> Flow[int]:
     """How many images fit `query`."""
+    yield from require_board(query)
     page = yield from _page(query, 0, 0)
     return parse(int, page.get("total"))
+
+
+def require_board(query: ImageQuery) -> Flow[None]:
+    """Raise for a board that does not exist; its listing would just be empty."""
+    if query.board_id not in (None, UNCATEGORIZED):
+        yield from call(get(route("/api/v1/boards/{}", query.board_id)))
 
 
 def is_missing_route(error: Exception) -> bool:
@@ -308,8 +322,3 @@ def _uploaded(reply: Reply, upload: Upload) -> Any:
             hint="damaged, too large (about 179 megapixels), or in a colour mode it "
             f"does not know such as CMYK; it takes {ALLOWED}",
         ) from error
-
-
-def named(query: ImageQuery, board_id: Optional[str]) -> ImageQuery:
-    """`query`, on another board."""
-    return replace(query, board_id=board_id)

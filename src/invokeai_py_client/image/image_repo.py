@@ -114,8 +114,7 @@ class ImageRepository:
         images meanwhile neither skips nor repeats any.
 
         Args:
-            board: Only this board's; ``"none"`` for the images on no board. The
-                server does not say when a board does not exist: the list is empty.
+            board: Only this board's; ``"none"`` for the images on no board.
             categories: Only these, such as ``"general"`` or
                 ``["user", "control"]``; None for all, assets included.
             origin: ``"internal"`` for generated, ``"external"`` for uploaded.
@@ -128,7 +127,9 @@ class ImageRepository:
             offset: Leave out this many at the beginning.
 
         Raises:
+            NotFoundError: There is no such board.
             UnprocessableEntityError: A filter has a value the server does not know.
+            ValueError: `limit` or `offset` is negative.
         """
         return self._runner.stream(
             flows.list_images(

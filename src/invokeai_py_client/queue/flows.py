@@ -81,6 +81,8 @@ def list_jobs(
     queue_id: str, wanted: JobFilter, newest_first: bool, limit: Optional[int]
 ) -> Flow[None]:
     """Emit summaries of jobs, by item id, fetched a thousand at a time."""
+    if limit is not None and limit < 0:
+        raise ValueError(f"limit={limit} cannot be negative")
     if limit == 0:
         return
     left = limit
