@@ -32,15 +32,6 @@ class EventServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
-        self._sio.on("connect", self._connect)
-        self._sio.on("subscribe_queue", self._subscribe)
-        self._sio.on("subscribe_bulk_download", self._subscribe)
-        app = socketio.ASGIApp(self._sio, socketio_path=self._path)
-        config = uvicorn.Config(
-            app, port=self.port, log_config=None, timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -51,7 +42,18 @@ class EventServer:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        server = self._server
+        self._sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
+        self._sio.on("connect", self._connect)
+        self._sio.on("subscribe_queue", self._subscribe)
+        self._sio.on("subscribe_bulk_download", self._subscribe)
+        config = uvicorn.Config(
+            socketio.ASGIApp(self._sio, socketio_path=self._path),
+            port=self.port,
+            ws="websockets-sansio",
+            log_config=None,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
