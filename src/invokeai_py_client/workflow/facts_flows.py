@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Optional
 
 from invokeai_py_client._core.decode import parse
@@ -29,27 +28,25 @@ __all__ = ["learn_facts"]
 def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
     """The facts with the answers to these questions added."""
     asked = list(dict.fromkeys(queries))
-    prompts = [item for item in asked if isinstance(item, DynamicPromptsQuery)]
-    boards = [item for item in asked if isinstance(item, BoardImagesQuery)]
-    saved = [item for item in asked if isinstance(item, SavedWorkflowQuery)]
-    exists = [item for item in asked if isinstance(item, ExistsQuery)]
-    prompt_lists = yield from gather([_dynamic_prompts(item) for item in prompts])
-    image_lists = yield from gather([_board_images(item) for item in boards])
-    workflows = yield from gather([_saved_workflow(item) for item in saved])
-    missing = yield from _missing(exists)
-    return replace(
-        facts,
-        missing={
-            kind: facts.missing.get(kind, frozenset()) | missing.get(kind, frozenset())
-            for kind in {*facts.missing, *missing}
-        },
-        dynamic_prompts={**facts.dynamic_prompts, **dict(zip(prompts, prompt_lists))},
-        board_images={**facts.board_images, **dict(zip(boards, image_lists))},
-        saved_workflows={
-            **facts.saved_workflows,
-            **{item.workflow_id: found for item, found in zip(saved, workflows)},
-        },
-    )
+    exists = [query for query in asked if isinstance(query, ExistsQuery)]
+    others = [query for query in asked if not isinstance(query, ExistsQuery)]
+    answers: dict[FactQuery, Any] = {}
+    for kind in dict.fromkeys(query.kind for query in exists):
+        ids = [query.id for query in exists if query.kind == kind]
+        found = yield from _existing(kind, ids)
+        answers.update((ExistsQuery(kind, key), key in found) for key in ids)
+    given = yield from gather([_answer(query) for query in others])
+    answers.update(zip(others, given))
+    return facts.answered(answers)
+
+
+def _answer(query: FactQuery) -> Flow[Any]:
+    if isinstance(query, DynamicPromptsQuery):
+        return (yield from _dynamic_prompts(query))
+    if isinstance(query, BoardImagesQuery):
+        return (yield from _board_images(query))
+    assert isinstance(query, SavedWorkflowQuery)
+    return (yield from _saved_workflow(query))
 
 
 def _dynamic_prompts(query: DynamicPromptsQuery) -> Flow[list[str]]:
@@ -85,18 +82,6 @@ def _saved_workflow(query: SavedWorkflowQuery) -> Flow[Optional[Mapping[str, Any
     except NotFoundError:
         return None
     return parse(dict[str, Any], parse(dict[str, Any], reply).get("workflow"))
-
-
-def _missing(queries: Iterable[ExistsQuery]) -> Flow[dict[str, frozenset[str]]]:
-    """Ids that do not exist, by kind."""
-    wanted: dict[str, list[str]] = {}
-    for query in queries:
-        wanted.setdefault(query.kind, []).append(query.id)
-    missing: dict[str, frozenset[str]] = {}
-    for kind, ids in wanted.items():
-        found = yield from _existing(kind, ids)
-        missing[kind] = frozenset(ids) - found
-    return missing
 
 
 def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
