@@ -102,7 +102,7 @@ def _form_field(loaded: LoadedWorkflow, element: FormElement) -> FormField:
     # Elements without a field were left out, and settling the form left those only
     # whose node and input exist.
     node_id, name = element.field_key or ("", "")
-    node = loaded.nodes[node_id]
+    node = loaded.shadowed.get(node_id) or loaded.nodes[node_id]
     item = node.inputs[name]
     template = item.template
     title = template.title if template else None

@@ -100,9 +100,20 @@ def _warn_of_unknown_fields(draft: Draft, node: DraftNode) -> None:
 def _freeze(
     draft: Draft, definition: WorkflowDefinition, facts: Facts
 ) -> LoadedWorkflow:
+    nodes: dict[str, LoadedNode] = {}
+    shadowed: dict[str, LoadedNode] = {}
+    for node in draft.invocations():
+        if node.id in nodes:
+            shadowed.setdefault(node.id, nodes[node.id])
+            draft.warn(
+                "another node has this id too; the last one runs",
+                "duplicate_node",
+                node.id,
+            )
+        nodes[node.id] = freeze_node(node)
     return LoadedWorkflow(
-        # Where an id occurs twice, the graph has the later node.
-        nodes={node.id: freeze_node(node) for node in draft.invocations()},
+        nodes=nodes,
+        shadowed=shadowed,
         connectors={
             node.id: LoadedConnector(node.id)
             for node in draft.nodes

@@ -167,6 +167,8 @@ class LoadedWorkflow:
         warnings: What loading changed or dropped.
         document: The workflow as the GUI would save it (format 4.0.0) before edits;
             treat as read-only.
+        shadowed: The first node of each id that occurs twice: the GUI's form shows
+            that one, while the graph has the last.
         definition: What it was loaded from.
         facts: The answers of the server that loading used.
     """
@@ -177,6 +179,7 @@ class LoadedWorkflow:
     form: Form
     warnings: Sequence[WorkflowWarning]
     document: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    shadowed: Mapping[str, LoadedNode] = field(repr=False, default_factory=dict)
     definition: Optional[WorkflowDefinition] = field(repr=False, default=None)
     facts: Facts = field(repr=False, default_factory=Facts)
 
