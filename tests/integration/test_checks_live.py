@@ -1,0 +1,187 @@
+"""The checks against a real server: refused here means refused there, and back.
+
+Values of a batch are not among the refusals: the server takes them and its queue
+blocks (docs/dev/checks.md has that experiment, done on a server of its own).
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import workflow_builder as build
+from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
+from invokeai_py_client.workflow.checks import check_workflow
+
+pytestmark = pytest.mark.live
+
+IMAGE = {"image_name": "none.png"}
+COLOR = {"r": 1, "g": 2, "b": 3, "a": 255}
+MODEL = build.MODEL
+
+
+def request(url: str, method: str, path: str, body: Any) -> tuple[int, Any]:
+    call = urllib.request.Request(
+        url + path,
+        method=method,
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(call, timeout=60) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def enqueue(url: str, graph: dict[str, Any], data: Any = ()) -> int:
+    """Enqueue and take back at once; the status of the first."""
+    batch = {"graph": graph, "data": list(data), "runs": 1}
+    path = "/api/v1/queue/checks/enqueue_batch"
+    status, reply = request(url, "POST", path, {"batch": batch})
+    if status == 200:
+        ids = {"batch_ids": [reply["batch"]["batch_id"]]}
+        request(url, "PUT", "/api/v1/queue/checks/cancel_by_batch_ids", ids)
+    return status
+
+
+def graph(nodes: dict[str, dict[str, Any]], *edges: str) -> dict[str, Any]:
+    ends = [[end.strip().split(".") for end in text.split("->")] for text in edges]
+    return {
+        "nodes": {key: {"id": key, **value} for key, value in nodes.items()},
+        "edges": [
+            {
+                "source": {"node_id": source, "field": output},
+                "destination": {"node_id": target, "field": field},
+            }
+            for (source, output), (target, field) in ends
+        ],
+    }
+
+
+def problems(payload: dict[str, Any], data: Any = ()) -> list[str]:
+    """What our checks refuse, required inputs aside: the server takes those."""
+    empty = BaseWorkflowHandle(build.definition([]), NodeCatalog.bundled()).compile()
+    compiled = replace(empty, graph=payload, data=list(data))
+    found = check_workflow(compiled, NodeCatalog.bundled())
+    return [item.message for item in found if item.kind != "missing_input"]
+
+
+VALUES = [
+    ("add", "a", 5),
+    ("add", "a", "7"),
+    ("add", "a", True),
+    ("add", "a", 1.5),
+    ("add", "a", "x"),
+    ("add", "a", None),
+    ("string", "value", 5),
+    ("string", "value", True),
+    ("boolean", "value", "yes"),
+    ("boolean", "value", 2),
+    ("noise", "seed", -1),
+    ("noise", "width", 65),
+    ("lresize", "width", 63),
+    ("lresize", "width", 64),
+    ("ideogram4_denoise", "steps", 0),
+    ("video_concat", "fps", 0),
+    ("denoise_latents", "scheduler", "nope"),
+    ("denoise_latents", "cfg_scale", [7.5, 8]),
+    ("denoise_latents", "cfg_scale", 0.5),
+    ("controlnet", "control_weight", [1.0]),
+    ("blank_image", "color", COLOR),
+    ("blank_image", "color", {**COLOR, "a": 256}),
+    ("blank_image", "color", {"r": 1}),
+    ("img_resize", "image", IMAGE),
+    ("img_resize", "image", "none.png"),
+    ("l2i", "board", "auto"),
+    ("l2i", "board", {"board_id": "gone"}),
+    ("l2i", "vae", 5),
+    ("flux_text_encoder", "t5_max_seq_len", 128),
+    ("flux_kontext_image_prep", "images", []),
+    ("integer_collection", "collection", [1, "x"]),
+    ("lora_collection_loader", "loras", [{"lora": MODEL, "weight": 0.5}]),
+    ("lora_collection_loader", "loras", [{"lora": MODEL}]),
+    ("main_model_loader", "model", MODEL),
+    ("main_model_loader", "model", {"key": "k"}),
+    ("range", "stop", -1),
+    ("integer_math", "b", 0),
+    ("metadata_to_string", "custom_label", "mine"),
+    ("metadata_to_string", "custom_label", " "),
+]
+
+
+@pytest.mark.parametrize(("node_type", "field_name", "value"), VALUES)
+def test_a_literal_is_refused_here_as_there(live_url, node_type, field_name, value):
+    payload = graph({"x": {"type": node_type, field_name: value}})
+    status = enqueue(live_url, payload)
+    assert (status == 200) is (problems(payload) == [])
+
+
+ADD, RANGE, NEXT = {"type": "add"}, {"type": "range"}, {"type": "iterate"}
+COLLECT, RESIZE = {"type": "collect"}, {"type": "img_resize"}
+GRAPHS = [
+    graph({"a": ADD, "b": ADD}, "a.value -> b.a"),
+    graph({"a": ADD, "b": ADD}, "a.value -> b.a", "a.value -> b.a"),
+    graph({"a": ADD, "b": ADD}, "a.value -> b.a", "b.value -> a.a"),
+    graph({"a": ADD}, "a.value -> z.a"),
+    graph({"a": ADD, "b": ADD}, "a.nope -> b.a"),
+    graph({"a": ADD, "b": RESIZE}, "a.value -> b.image"),
+    graph({"a": ADD, "b": {"type": "core_metadata"}}, "a.value -> b.cfg_scale"),
+    graph({"a": ADD, "b": {"type": "float"}}, "a.value -> b.value"),
+    graph({"a": {"type": "integer_collection"}, "b": ADD}, "a.collection -> b.a"),
+    graph({"i": NEXT}),
+    graph({"r": RANGE, "i": NEXT}, "r.collection -> i.collection"),
+    graph({"c": COLLECT}),
+    graph(
+        {"a": ADD, "s": {"type": "string"}, "c": COLLECT},
+        "a.value -> c.item",
+        "s.value -> c.item",
+    ),
+    graph(
+        {"r": RANGE, "i": NEXT, "m": RESIZE},
+        "r.collection -> i.collection",
+        "i.item -> m.image",
+    ),
+    graph({"s": {"type": "scheduler"}, "c": COLLECT}, "s.scheduler -> c.item"),
+    {"nodes": {"a": {"type": "add", "id": "b"}}, "edges": []},
+    graph({"a": {"type": "gone"}}),
+    graph({"a": {"type": "integer_batch"}}),
+]
+
+
+@pytest.mark.parametrize("payload", GRAPHS)
+def test_a_graph_is_refused_here_as_there(live_url, payload):
+    status = enqueue(live_url, payload)
+    assert (status == 200) is (problems(payload) == [])
+
+
+def datum(field_name: str, *items: Any, node: str = "a") -> dict[str, Any]:
+    return {"node_path": node, "field_name": field_name, "items": list(items)}
+
+
+BATCHES = [
+    [[datum("a", 1, 2)], [datum("b", 1, 2.0)]],
+    [[datum("a", 1, 2), datum("b", 3, 4)]],
+    [[datum("a", 1, 2), datum("b", 3)]],
+    [[datum("a", 1)], [datum("a", 2)]],
+    [[datum("a", 1, "2")]],
+    [[datum("z", 1)]],
+    [[datum("a", 1, node="z")]],
+    [[datum("a", None)]],
+    [[datum("a", {"key": "k"})]],
+    [[datum("use_cache", True, False)]],
+]
+
+
+@pytest.mark.parametrize("data", BATCHES)
+def test_the_shape_of_a_batch_is_refused_here_as_there(live_url, data):
+    payload = graph({"a": ADD})
+    status = enqueue(live_url, payload, data)
+    assert (status == 200) is (problems(payload, data) == [])
