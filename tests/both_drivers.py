@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Optional
 
 from invokeai_py_client._core.address import parse_address
@@ -34,6 +34,16 @@ def make_settings(
         headers=headers or {},
         request_timeout=request_timeout,
     )
+
+
+def run_in_new_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """As `asyncio.run`, without touching the loop that pytest-asyncio has set."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
 
 class Driven:

@@ -14,6 +14,7 @@ import warnings
 
 import pytest
 
+from both_drivers import run_in_new_loop
 from event_server import EventServer
 from invokeai_py_client._core.messages import FilePart
 from invokeai_py_client._core.send import call, post
@@ -175,7 +176,7 @@ def test_one_asyncio_client_in_two_event_loops(server):
     # The first loop's connection cannot be closed any more; Python says so.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        assert [asyncio.run(twice()), asyncio.run(last())] == ["6.14.2"] * 2
+        assert [run_in_new_loop(twice()), run_in_new_loop(last())] == ["6.14.2"] * 2
         gc.collect()
 
 

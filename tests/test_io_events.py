@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from both_drivers import COLOURS, Driven, make_settings
+from both_drivers import COLOURS, Driven, make_settings, run_in_new_loop
 from event_server import EventServer
 from invokeai_py_client._core.flow import emit, gather, listen, local, next_event
 from invokeai_py_client._core.messages import Listen, RawEvent
@@ -238,9 +238,9 @@ def test_one_client_in_two_event_loops(server):
         assert await driver.run(flow("c")) == "c"
         await driver.close()
 
-    assert asyncio.run(driver.run(flow("a"))) == "a"
-    assert asyncio.run(driver.run(flow("b"))) == "b"
-    asyncio.run(close())
+    assert run_in_new_loop(driver.run(flow("a"))) == "a"
+    assert run_in_new_loop(driver.run(flow("b"))) == "b"
+    run_in_new_loop(close())
 
 
 def test_the_mailbox_of_a_closed_loop_is_dropped():
@@ -249,7 +249,7 @@ def test_the_mailbox_of_a_closed_loop_is_dropped():
     async def make():
         return AsyncMailbox(Listen(everything), forgotten.append)
 
-    mailbox = asyncio.run(make())
+    mailbox = run_in_new_loop(make())
     mailbox.post(RawEvent("late", {}))
     assert forgotten == [mailbox]
     assert mailbox.is_closed
