@@ -29,8 +29,9 @@ __all__ = ["AsyncInvokeAIClient"]
 class AsyncInvokeAIClient(BaseClient):
     """An InvokeAI server. The asyncio client: its methods return when they are done.
 
-    It may be used in several event loops, one after the other. Close it, or use it in an `async with` statement, to
-    close its connections; everything it gave out needs it open.
+    It may be used in several event loops, one after the other. Close it, or use
+    it in an `async with` statement, to close its connections;
+    everything it gave out needs it open.
 
     Example:
         ```python

@@ -28,8 +28,9 @@ __all__ = ["InvokeAIClient"]
 class InvokeAIClient(BaseClient):
     """An InvokeAI server. The blocking client: its methods return when they are done.
 
-    It may be used from several threads. Close it, or use it in a `with` statement, to
-    close its connections; everything it gave out needs it open.
+    It may be used from several threads. Close it, or use
+    it in a `with` statement, to close its connections;
+    everything it gave out needs it open.
 
     Example:
         ```python
