@@ -96,13 +96,17 @@ def _base_name(parts: NameParts) -> str:
 def input_names(parts: Iterable[NameParts]) -> list[str]:
     """Name every input, in order; later duplicates get ``_2``, ``_3``."""
     taken: set[str] = set()
+    # Where to go on counting, so that a thousand equal labels cost no million steps.
+    counts: dict[str, int] = {}
     names = []
     for item in parts:
         base = _base_name(item)
-        candidate, count = base, 1
-        while (name := _allowed(candidate)) in taken:
+        count = counts.get(base, 1)
+        name = _allowed(base if count == 1 else f"{base}_{count}")
+        while name in taken:
             count += 1
-            candidate = f"{base}_{count}"
+            name = _allowed(f"{base}_{count}")
+        counts[base] = count
         taken.add(name)
         names.append(name)
     return names
