@@ -10,17 +10,17 @@ from invokeai_py_client._core.decode import decode, raise_for_status
 from invokeai_py_client._core.events import parse_event
 from invokeai_py_client._core.flow import Flow, emit, listen, next_event
 from invokeai_py_client._core.messages import FilePart, Listen, Request, RetryRule
-from invokeai_py_client._core.send import call, get, send
+from invokeai_py_client._core.send import call, get, learn_version, send
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
     NotFoundError,
+    UnsupportedVersionError,
 )
 
 __all__ = ["ServerCheck", "check_server", "read_version", "request_any", "watch_events"]
 
-_VERSION_PATH = "/api/v1/app/version"
 _AUTH_PATH = "/api/v1/auth/status"
 _QUEUE_PATH = "/api/v1/queue/default/status"
 
@@ -59,17 +59,7 @@ def read_version() -> Flow[str]:
     Raises:
         APIResponseError: Something else answers at this address.
     """
-    reply = yield from send(get(_VERSION_PATH, anonymous=True))
-    data = decode(reply)
-    version = data.get("version") if isinstance(data, dict) else None
-    if not isinstance(version, str) or not version:
-        raise APIResponseError(
-            f"{reply.url} is not the version of an InvokeAI server",
-            method=reply.method,
-            url=reply.url,
-            hint="another program answers at this address",
-        )
-    return version
+    return (yield from learn_version(again=True))
 
 
 def check_server() -> Flow[ServerCheck]:
@@ -90,7 +80,7 @@ def check_server() -> Flow[ServerCheck]:
 def _is_multiuser() -> Flow[Optional[bool]]:
     try:
         data = yield from call(get(_AUTH_PATH, anonymous=True))
-    except (NotFoundError, APIResponseError):
+    except (NotFoundError, APIResponseError, UnsupportedVersionError):
         return None
     answer = data.get("multiuser_enabled") if isinstance(data, dict) else None
     return answer if isinstance(answer, bool) else None
