@@ -13,6 +13,7 @@ from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.nodes.template import UNSET
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
 from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import Facts
 
 
 def handle(definition: WorkflowDefinition | None = None) -> BaseWorkflowHandle:
@@ -218,3 +219,16 @@ class TestNodeValues:
             wf.set_node_value("noise", "height", 65)
         with pytest.raises(FieldValidationError, match="loader"):
             wf.set_node_value("decode", "vae", "x")
+
+    def test_inputs_of_a_called_workflow_go_by_their_own_name(self):
+        saved = build.document([build.node("in", "add", {"a": 11})], form=[("in", "a")])
+        call = build.node("call", "call_saved_workflow", {"workflow_id": "w1"})
+        wf = BaseWorkflowHandle(
+            build.definition([call]),
+            NodeCatalog.bundled(),
+            facts=Facts(saved_workflows={"w1": saved}),
+        )
+        assert wf.get_node_field("call", "a").value == 11
+        wf.set_node_value("call", "a", 5)
+        sent = wf.compile().graph["nodes"]["call"]["workflow_inputs"]
+        assert sent == {"saved_workflow_input::in::a": 5}

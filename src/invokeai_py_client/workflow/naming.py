@@ -213,6 +213,8 @@ def _not_found(entries: Sequence[Entry[Any]], key: Any) -> InputNotFoundError:
         tail = "inputs: " + ", ".join(entry.description for entry in entries)
     else:
         tail = "the workflow has no inputs in its form"
+    if isinstance(key, tuple):
+        tail += "; the rest of the graph is set by set_node_value(node, field, value)"
     candidates = near or [entry.name for entry in entries]
     return InputNotFoundError(
         f"no input goes by {key!r}; {tail}", key=key, candidates=candidates

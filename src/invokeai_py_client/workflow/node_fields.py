@@ -189,20 +189,19 @@ def find_node_field(loaded: LoadedWorkflow, node_key: str, field_name: str) -> F
         InputNotFoundError: There is no such node or field.
     """
     node = find_node(loaded, node_key)
-    names = list(node.template.inputs) if node.template else []
-    names.extend((*node.dynamic_inputs, *node.inputs))
+    own = node.template.inputs if node.template else ()
+    names = dict.fromkeys((*own, *node.dynamic_inputs, *node.inputs))
     if field_name in names:
         return node.id, field_name
     tails = [name for name in names if name.rsplit("::", 1)[-1] == field_name]
     if len(tails) == 1:
         return node.id, tails[0]
-    known = list(dict.fromkeys(names))
-    near = near_words(field_name, {slug(name): name for name in known})
+    near = near_words(field_name, {slug(name): name for name in names})
     raise InputNotFoundError(
         f"node {_node_words(node)} has no field {field_name!r}; "
-        f"it has {', '.join(near or known) or 'none'}",
+        f"it has {', '.join(near or names) or 'none'}",
         key=(node_key, field_name),
-        candidates=near or known,
+        candidates=near or list(names),
     )
 
 
