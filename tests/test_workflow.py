@@ -179,6 +179,32 @@ class TestValues:
         assert "model" not in wf.compile().graph["nodes"]["loader"]
         assert wf.check() == []
 
+    def test_pictures_of_a_batch_that_are_still_local_are_no_empty_batch(
+        self, tmp_path
+    ):
+        picture = tmp_path / "a.png"
+        picture.write_bytes(b"a picture, as far as anybody looks here")
+        batch = build.node("b", "image_batch")
+        nodes = [batch, build.node("r", "img_resize")]
+        wf = handle(
+            build.definition(nodes, ["b.image -> r.image"], form=[("b", "images")])
+        )
+        wf["images"] = [picture]
+        assert wf.check() == []
+        assert [item.kind for item in wf.compile().problems] == ["unresolved"]
+
+    def test_a_model_of_invokeai_3_is_looked_up_when_it_runs(self):
+        old = {"model_name": "sd", "base_model": "sd-1", "model_type": "main"}
+        node = build.node("m", "main_model_loader", {"model": old})
+        document = build.document([node], form=[("m", "model")])
+        document["meta"]["version"] = "2.0.0"
+        wf = handle(WorkflowDefinition.from_dict(document))
+        assert wf.check() == []
+        reference = wf._with_call_values(None, {}).edits["m", "model"]
+        assert (reference.text, reference.base) == ("sd", ("sd-1",))
+        wf["model"] = build.MODEL
+        assert wf._with_call_values(None, {}).edits == {("m", "model"): build.MODEL}
+
 
 class TestNodeValues:
     def test_any_literal_of_the_graph_can_be_set(self):

@@ -30,6 +30,7 @@ from invokeai_py_client.workflow.form import form_fields
 from invokeai_py_client.workflow.handle_values import CallValues, Seeds
 from invokeai_py_client.workflow.input_problems import (
     at_input,
+    batch_targets,
     given_twice,
     unresolved_problems,
 )
@@ -393,11 +394,12 @@ class BaseWorkflowHandle:
                 auto_add_board=auto_add_board, runs=runs, prepend=prepend
             ),
         )
+        follow_up = {*to_find, *batch_targets(compiled, to_find)}
         found = [*compiled.problems, *check_workflow(compiled, types)]
         problems = [
             problem
             for problem in found
-            if (problem.node_id, problem.field_name) not in to_find
+            if (problem.node_id, problem.field_name) not in follow_up
         ]
         problems.extend(to_find.values())
         warnings = [*compiled.warnings, *workflow_warnings(compiled)]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from invokeai_py_client.exceptions import FieldProblem
 from invokeai_py_client.ivk_fields.references import Reference, find_references
+from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.inputs import WorkflowInput
 from invokeai_py_client.workflow.loaded import FieldKey
 
-__all__ = ["at_input", "given_twice", "unresolved_problems"]
+__all__ = ["at_input", "batch_targets", "given_twice", "unresolved_problems"]
 
 
 def at_input(
@@ -58,3 +59,15 @@ def unresolved_problems(edits: Mapping[FieldKey, Any]) -> dict[FieldKey, FieldPr
                 message + ", ".join(words), "unresolved", *key, value=words
             )
     return found
+
+
+def batch_targets(
+    compiled: CompiledWorkflow, lists: Collection[FieldKey]
+) -> set[FieldKey]:
+    """Fields that get the values of these batch lists, which are not known yet."""
+    return {
+        target
+        for batch in compiled.batches
+        if (batch.node_id, batch.field_name) in lists
+        for target in batch.targets
+    }
