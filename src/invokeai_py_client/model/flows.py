@@ -7,11 +7,11 @@ from typing import Any, Optional, TypeVar
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, notify, now, pause
+from invokeai_py_client._core.outage import Outage
 from invokeai_py_client._core.send import call, call_model, delete, get, post, route
 from invokeai_py_client.exceptions import (
-    APIConnectionError,
+    APIError,
     APIStatusError,
-    InternalServerError,
     JobTimeoutError,
     ModelError,
 )
@@ -34,8 +34,6 @@ HandleT = TypeVar("HandleT")
 # Seconds between looks at an installation; local ones take well under a second.
 FIRST_POLL = 0.1
 LONGEST_POLL = 2.0
-# Looks in a row that may fail (each is itself repeated) before a wait gives up.
-MAX_FAILED_LOOKS = 5
 
 
 def list_models(
@@ -156,17 +154,15 @@ def wait_install(
     """Wait until a model is installed and return its record."""
     started = yield from now()
     interval = FIRST_POLL
-    failed_looks = 0
+    outage = Outage()
     seen: Optional[ModelInstall] = None
     while True:
         try:
             job = yield from get_install(job_id)
-            failed_looks = 0
-        except (APIConnectionError, InternalServerError):
-            failed_looks += 1
-            if failed_looks >= MAX_FAILED_LOOKS:
-                raise
+        except APIError as error:
+            outage.note(error, (yield from now()))
         else:
+            outage.over()
             if on_progress is not None and job != seen:
                 yield from notify(on_progress, job)
             seen = job

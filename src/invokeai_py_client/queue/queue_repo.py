@@ -265,6 +265,6 @@ class QueueRepository:
         Raises:
             JobTimeoutError: The time is over; the message says what is left and why.
             QueueBlockedError: A job that the server cannot read blocks the queue.
-            APIConnectionError: The server stayed away for several looks in a row.
+            APIConnectionError: The server stayed away for a minute.
         """
         return self._runner.run(wait_flows.wait_until_idle(self._queue_id, timeout))

@@ -9,9 +9,10 @@ from typing import Any, Optional
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, listen, next_event, now, pause
 from invokeai_py_client._core.messages import Listen, Mailbox
+from invokeai_py_client._core.outage import Outage
 from invokeai_py_client._core.send import call, get, route
 from invokeai_py_client.exceptions import (
-    APIConnectionError,
+    APIError,
     InternalServerError,
     JobTimeoutError,
     QueueBlockedError,
@@ -37,8 +38,6 @@ from invokeai_py_client.queue.models import (
 # Seconds between looks. Events make the next look come sooner.
 POLL_WITH_EVENTS = 5.0
 POLL_WITHOUT_EVENTS = 1.0
-# Looks in a row that may fail (each is itself repeated) before a wait gives up.
-MAX_FAILED_LOOKS = 5
 
 _TELLING_EVENTS = frozenset(
     {
@@ -170,16 +169,14 @@ def wait_until_idle(queue_id: str, timeout: Optional[float]) -> Flow[QueueStatus
     message = Listen(accepts=partial(concerns, queue_id), queue_id=queue_id)
     mailbox = yield from listen(message)
     status: Optional[QueueStatus] = None
-    failed_looks = 0
+    outage = Outage()
     while True:
         try:
             status = yield from get_status(queue_id)
-            failed_looks = 0
-        except (APIConnectionError, InternalServerError):
-            failed_looks += 1
-            if failed_looks >= MAX_FAILED_LOOKS:
-                raise
-        if status is not None and not failed_looks:
+        except APIError as error:
+            outage.note(error, (yield from now()))
+        else:
+            outage.over()
             if status.is_idle:
                 return status
             if status.stall is not None and status.stall.kind is StallKind.BLOCKED:
