@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import FieldProblem
@@ -18,7 +18,7 @@ from invokeai_py_client.workflow.connectors import FieldKey
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.edits import apply_edits
 from invokeai_py_client.workflow.embedded import with_nodes
-from invokeai_py_client.workflow.facts import FactQuery, Facts
+from invokeai_py_client.workflow.facts import FactQuery, Facts, SavedWorkflowQuery
 from invokeai_py_client.workflow.graph import build_graph
 from invokeai_py_client.workflow.load import load_workflow
 from invokeai_py_client.workflow.loaded import LoadedWorkflow
@@ -56,9 +56,8 @@ def compile_workflow(
     facts = loaded.facts
     edited = apply_edits(loaded, edits or {}, catalog, facts)
     batches = BatchBuilder(edited.loaded, facts, options.random)
-    unread = [
-        query for query in called_workflows(edited.loaded) if not facts.knows(query)
-    ]
+    called = dict.fromkeys(called_workflows(edited.loaded))
+    unread = [query for query in called if not facts.knows(query)]
     return CompiledWorkflow(
         graph=build_graph(
             edited.loaded,
@@ -72,7 +71,11 @@ def compile_workflow(
         loaded=edited.loaded,
         edits=dict(edits or {}),
         batches=tuple(batches.batches),
-        problems=(*edited.problems, *batches.problems, *map(_unread, unread)),
+        problems=(
+            *edited.problems,
+            *batches.problems,
+            *_call_problems(called, facts),
+        ),
         warnings=loaded.warnings,
         facts=facts,
         missing_facts=(*_each_once(batches.missing), *unread),
@@ -96,9 +99,16 @@ def _each_once(queries: list[FactQuery]) -> list[FactQuery]:
     return list(dict.fromkeys(queries))
 
 
-def _unread(query: Any) -> FieldProblem:
-    return FieldProblem(
-        f"the saved workflow {query.workflow_id} was not read from the server",
-        "missing_answer",
-        value=query.workflow_id,
-    )
+def _call_problems(
+    called: Iterable[SavedWorkflowQuery], facts: Facts
+) -> Iterator[FieldProblem]:
+    """Saved workflows that were not read, or that the server does not have."""
+    for query in called:
+        if facts.saved_workflows.get(query.workflow_id) is not None:
+            continue
+        name = f"the saved workflow {query.workflow_id}"
+        if facts.knows(query):
+            words, kind = f"{name} does not exist", "missing_saved_workflow"
+        else:
+            words, kind = f"{name} was not read from the server", "missing_answer"
+        yield FieldProblem(words, kind, value=query.workflow_id)

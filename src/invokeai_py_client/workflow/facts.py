@@ -264,12 +264,22 @@ def _image_entries(stored: Any) -> Iterator[tuple[BoardImagesQuery, Sequence[str
     for index, entry in enumerate(_list(stored, "facts.board_images")):
         where = f"facts.board_images[{index}]"
         item = _object(entry, where)
-        board_id, category = item.get("board_id"), item.get("category", "images")
-        categories = item.get("categories", IMAGE_CATEGORIES.get(category))
+        board_id = item.get("board_id")
         if not isinstance(board_id, str):
             raise WorkflowFormatError("needs a board_id", where=where)
-        query = BoardImagesQuery(board_id, _texts(categories, f"{where}.categories"))
+        query = BoardImagesQuery(board_id, _categories(item, where))
         yield query, _texts(item.get("image_names"), f"{where}.image_names")
+
+
+def _categories(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    if "categories" in item:
+        return _texts(item["categories"], f"{where}.categories")
+    category = item.get("category", "images")
+    if category not in list(IMAGE_CATEGORIES):
+        raise WorkflowFormatError(
+            "expected images or assets", where=f"{where}.category"
+        )
+    return IMAGE_CATEGORIES[category]
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:

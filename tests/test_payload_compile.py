@@ -1,0 +1,430 @@
+"""Compiling follows the GUI's rules where no recorded case shows them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+import pytest
+
+from invokeai_py_client.exceptions import WorkflowFormatError
+from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.nodes.template import UNSET
+from invokeai_py_client.workflow.compile import (
+    CompiledWorkflow,
+    CompileOptions,
+    compile_workflow,
+)
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import (
+    BoardImagesQuery,
+    DynamicPromptsQuery,
+    ExistsQuery,
+    Facts,
+    SavedWorkflowQuery,
+)
+from invokeai_py_client.workflow.form import form_fields
+from invokeai_py_client.workflow.load import load_workflow
+from invokeai_py_client.workflow.questions import needed_facts
+from workflow_builder import connector, definition, document, node
+
+CATALOG = NodeCatalog.bundled()
+MODEL = {"key": "k1", "hash": "h", "name": "n", "base": "sd-1", "type": "main"}
+
+
+def compiled(
+    nodes: list[Any],
+    edges: tuple[str, ...] = (),
+    edits: Optional[dict[Any, Any]] = None,
+    facts: Optional[Facts] = None,
+    **options: Any,
+) -> CompiledWorkflow:
+    return compile_workflow(
+        definition(nodes, edges),
+        CATALOG,
+        edits=edits,
+        facts=facts,
+        options=CompileOptions(**options),
+    )
+
+
+def problem_kinds(found: CompiledWorkflow) -> list[str]:
+    return [problem.kind for problem in found.problems]
+
+
+def lists(found: CompiledWorkflow) -> list[list[Any]]:
+    return [[entry["items"] for entry in entries] for entries in found.data]
+
+
+@pytest.mark.parametrize(
+    ("stored", "auto_add", "sent"),
+    [
+        ("auto", None, UNSET),
+        ("auto", "b1", {"board_id": "b1"}),
+        (None, "b1", {"board_id": "b1"}),
+        ("none", "b1", UNSET),
+        ({"board_id": "b2"}, "b1", {"board_id": "b2"}),
+        ("Holiday", "b1", "Holiday"),
+        ("", "b1", ""),
+    ],
+)
+def test_boards(stored: Any, auto_add: Optional[str], sent: Any) -> None:
+    nodes = [node("n", "blank_image", {"board": stored})]
+    found = compiled(nodes, auto_add_board=auto_add)
+    assert found.graph["nodes"]["n"].get("board", UNSET) == sent
+
+
+def test_a_node_without_a_board_input_gets_none() -> None:
+    stored = node("n", "blank_image")
+    del stored["data"]["inputs"]["board"]
+    found = compiled([stored], auto_add_board="b1")
+    assert "board" not in found.graph["nodes"]["n"]
+
+
+def test_each_graph_has_a_new_id() -> None:
+    nodes = [node("n", "add")]
+    assert compiled(nodes).graph["id"] != compiled(nodes).graph["id"]
+    assert compiled(nodes, graph_id="mine").graph["id"] == "mine"
+
+
+def test_edits_replace_add_and_take_out_values() -> None:
+    edits = {("n", "a"): 5.0, ("n", "b"): UNSET, ("m", "b"): None}
+    stored = [node("n", "add"), node("m", "add")]
+    del stored[1]["data"]["inputs"]["b"]
+    found = compiled(stored, edits=edits)
+    assert found.graph["nodes"]["n"].get("a") == 5
+    assert "b" not in found.graph["nodes"]["n"]
+    assert found.graph["nodes"]["m"]["b"] is None
+    assert found.workflow is not None
+    inputs = found.workflow["nodes"][0]["data"]["inputs"]
+    assert inputs["a"]["value"] == 5
+    assert "value" not in inputs["b"]
+    assert json.dumps(found.workflow)
+
+
+def test_edits_leave_the_loaded_workflow_as_it_was() -> None:
+    loaded = load_workflow(definition([node("n", "add", {"a": 1})]), CATALOG)
+    before = json.dumps(loaded.document)
+    compile_workflow(loaded, CATALOG, edits={("n", "a"): 2})
+    assert loaded.nodes["n"].inputs["a"].value == 1
+    assert json.dumps(loaded.document) == before
+    again = compile_workflow(loaded, CATALOG)
+    assert again.graph["nodes"]["n"]["a"] == 1
+
+
+def test_edits_are_stripped_to_the_keys_of_their_shape() -> None:
+    edits = {
+        ("m", "model"): {**MODEL, "description": "x"},
+        ("i", "image"): {"image_name": "a.png", "width": 3},
+    }
+    nodes = [node("m", "main_model_loader"), node("i", "image")]
+    graph = compiled(nodes, edits=edits).graph
+    assert graph["nodes"]["m"]["model"] == MODEL
+    assert graph["nodes"]["i"]["image"] == {"image_name": "a.png"}
+
+
+def test_edits_that_lead_nowhere_are_problems() -> None:
+    edits = {("gone", "a"): 1, ("n", "gone"): 2, ("n", "a"): object()}
+    found = compiled([node("n", "add")], edits=edits)
+    assert sorted(problem_kinds(found)) == ["not_json", "unknown_field", "unknown_node"]
+    named = {problem.kind: problem for problem in found.problems}
+    assert "a, b" in str(named["unknown_field"].allowed)
+
+
+def test_core_metadata_takes_any_input() -> None:
+    nodes = [node("md", "core_metadata", {"mine": [{"a": None}], "none": 1})]
+    edits = {("md", "new"): {"x": [1]}, ("md", "none"): None}
+    graph = compiled(nodes, edits=edits).graph
+    assert graph["nodes"]["md"]["mine"] == [{"a": None}]
+    assert graph["nodes"]["md"]["new"] == {"x": [1]}
+    assert graph["nodes"]["md"]["none"] is None
+
+
+def test_a_connected_input_is_not_sent_but_stays_in_the_file() -> None:
+    nodes = [node("a", "add", {"a": 7}), node("b", "add", {"a": 8})]
+    found = compiled(nodes, ("a.value -> b.a",))
+    assert "a" not in found.graph["nodes"]["b"]
+    assert found.workflow is not None
+    assert found.workflow["nodes"][1]["data"]["inputs"]["a"]["value"] == 8
+
+
+def test_a_ring_of_connectors_sends_no_edge_and_keeps_the_literal() -> None:
+    nodes = [connector("c"), connector("d"), node("a", "add", {"a": 3})]
+    edges = ("c.out -> a.a", "d.out -> c.in", "c.out -> d.in")
+    found = compiled(nodes, edges)
+    assert found.graph["edges"] == []
+    assert found.graph["nodes"]["a"]["a"] == 3
+
+
+def test_edges_that_mean_the_same_are_sent_once() -> None:
+    nodes = [node("a", "integer"), connector("c"), node("k", "collect")]
+    edges = ("a.value -> c.in", "c.out -> k.item", "a.value -> k.item")
+    found = compiled(nodes, edges)
+    assert len(found.graph["edges"]) == 1
+
+
+def batch(node_id: str, group: Any, values: list[Any]) -> dict[str, Any]:
+    given = {"integers": values}
+    if group is not None:
+        given["batch_group_id"] = group
+    stored = node(node_id, "integer_batch", given)
+    if group is None:
+        del stored["data"]["inputs"]["batch_group_id"]
+    return stored
+
+
+def test_groups_are_zipped_and_come_in_javascripts_key_order() -> None:
+    nodes = [
+        batch("b1", "Group 1", [1]),
+        batch("b2", "None", [2]),
+        batch("b3", "7", [3]),
+        batch("b4", "Group 1", [4]),
+        batch("b5", None, [5]),
+        *(node(f"a{i}", "add") for i in range(1, 6)),
+    ]
+    edges = tuple(f"b{i}.value -> a{i}.a" for i in range(1, 6))
+    found = compiled(nodes, edges)
+    assert lists(found) == [[[3]], [[1], [4]], [[2]], [[5]]]
+
+
+def test_a_batch_node_feeds_all_its_targets_with_one_list() -> None:
+    nodes = [batch("b", "None", [1, 2]), node("a", "add")]
+    found = compiled(nodes, ("b.value -> a.a", "b.value -> a.b"))
+    assert lists(found) == [[[1, 2], [1, 2]]]
+    assert found.batches[0].targets == (("a", "a"), ("a", "b"))
+    # A dropped edge leaves the literal where it is.
+    assert found.graph["nodes"]["a"]["a"] == 0
+
+
+def test_a_batch_node_that_feeds_nothing_sends_nothing() -> None:
+    found = compiled([batch("b", "None", [1]), node("a", "add")])
+    assert found.data == []
+    assert found.batches[0].items == (1,)
+
+
+def test_a_generator_stands_in_for_the_list_also_through_a_connector() -> None:
+    settings = {"type": "integer_generator_arithmetic_sequence", "count": 2}
+    nodes = [
+        node("g", "integer_generator", {"generator": settings}),
+        connector("c"),
+        batch("b", "None", [9]),
+        node("a", "add"),
+    ]
+    edges = ("g.integers -> c.in", "c.out -> b.integers", "b.value -> a.a")
+    found = compiled(nodes, edges)
+    assert lists(found) == [[[0, 1]]]
+    assert found.batches[0].generator_id == "g"
+
+
+def test_a_generator_that_needs_the_server_is_a_problem_without_it() -> None:
+    settings = {
+        "type": "string_generator_dynamic_prompts_combinatorial",
+        "input": "{a|b}",
+        "maxPrompts": 5,
+    }
+    nodes = [
+        node("g", "string_generator", {"generator": settings}),
+        node("b", "string_batch", {"batch_group_id": "None"}),
+        node("s", "string"),
+    ]
+    edges = ("g.strings -> b.strings", "b.value -> s.value")
+    query = DynamicPromptsQuery("{a|b}", 5, True)
+    alone = compiled(nodes, edges)
+    assert problem_kinds(alone) == ["missing_answer"]
+    assert alone.missing_facts == (query,)
+    answered = compiled(nodes, edges, facts=Facts(dynamic_prompts={query: ["a", "b"]}))
+    assert answered.problems == ()
+    assert lists(answered) == [[["a", "b"]]]
+
+
+def saved(*exposed: str) -> dict[str, Any]:
+    nodes = [node("in1", "add", {"a": 11, "b": 22}, labels={"a": "First"})]
+    stored = document(nodes, form=[("in1", "a")])
+    stored["exposedFields"] = [{"nodeId": "in1", "fieldName": name} for name in exposed]
+    return stored
+
+
+def call(workflow_id: str) -> dict[str, Any]:
+    return node("cs", "call_saved_workflow", {"workflow_id": workflow_id})
+
+
+def test_a_saved_workflow_gives_its_form_as_inputs() -> None:
+    facts = Facts(saved_workflows={"w": saved("b", "a")})
+    loaded = load_workflow(definition([call("w")]), CATALOG, facts)
+    names = [name for name in loaded.nodes["cs"].inputs if "::" in name]
+    assert names == ["saved_workflow_input::in1::a", "saved_workflow_input::in1::b"]
+    edits = {("cs", names[1]): 5}
+    found = compile_workflow(loaded, CATALOG, edits=edits)
+    assert found.problems == ()
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {names[0]: 11, names[1]: 5}
+
+
+def test_a_library_record_answers_as_well_as_its_workflow() -> None:
+    record = {"workflow_id": "w", "workflow": saved()}
+    found = compiled([call("w")], facts=Facts(saved_workflows={"w": record}))
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {
+        "saved_workflow_input::in1::a": 11
+    }
+
+
+def test_another_saved_workflow_brings_other_inputs() -> None:
+    facts = Facts(saved_workflows={"w": saved(), "x": saved("b")})
+    edits = {("cs", "saved_workflow_input::in1::b"): 5, ("cs", "workflow_id"): "x"}
+    found = compiled([call("w")], edits=edits, facts=facts)
+    assert found.problems == ()
+    assert found.graph["nodes"]["cs"]["workflow_id"] == "x"
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {
+        "saved_workflow_input::in1::a": 11,
+        "saved_workflow_input::in1::b": 5,
+    }
+
+
+def test_an_edge_into_an_input_that_went_is_not_sent() -> None:
+    facts = Facts(saved_workflows={"w": saved()})
+    edge = "i.value -> cs.saved_workflow_input::in1::a"
+    nodes = [node("i", "integer"), call("w")]
+    assert len(compiled(nodes, (edge,), facts=facts).graph["edges"]) == 1
+    found = compiled(nodes, (edge,), {("cs", "workflow_id"): ""}, facts)
+    assert found.graph["edges"] == []
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {}
+
+
+def test_a_saved_workflow_that_was_not_read_is_a_problem() -> None:
+    unread = compiled([call("w")])
+    assert problem_kinds(unread) == ["missing_answer"]
+    assert unread.missing_facts == (SavedWorkflowQuery("w"),)
+    gone = compiled([call("w")], facts=Facts(saved_workflows={"w": None}))
+    assert problem_kinds(gone) == ["missing_saved_workflow"]
+
+
+def test_needed_facts_ask_each_question_once_until_answered() -> None:
+    board = {
+        "type": "image_generator_images_from_board",
+        "board_id": "b",
+        "category": "images",
+    }
+    nodes = [
+        node("m", "main_model_loader", {"model": MODEL}),
+        node("m2", "main_model_loader", {"model": MODEL}),
+        node("p", "blank_image", {"board": {"board_id": "b"}}),
+        node("g", "image_generator", {"generator": board}),
+        node("ib", "image_batch", {"batch_group_id": "None"}),
+        call("w"),
+    ]
+    stored = definition(nodes, ("g.images -> ib.images",))
+    loaded = load_workflow(stored, CATALOG)
+    asked = needed_facts(loaded)
+    assert set(asked) == {
+        ExistsQuery("models", "k1"),
+        ExistsQuery("boards", "b"),
+        BoardImagesQuery("b", ("general",)),
+        SavedWorkflowQuery("w"),
+    }
+    assert len(asked) == 4
+    answers = {
+        asked[0]: saved() if asked[0] == SavedWorkflowQuery("w") else True,
+    }
+    for query in asked:
+        if isinstance(query, ExistsQuery):
+            answers[query] = query.kind == "models"
+        elif isinstance(query, BoardImagesQuery):
+            answers[query] = ["1.png"]
+        else:
+            answers[query] = saved()
+    facts = Facts().answered(answers)
+    again = load_workflow(stored, CATALOG, facts)
+    assert needed_facts(again) == []
+    assert again.nodes["p"].inputs["board"].value is UNSET
+    assert again.nodes["m"].inputs["model"].value == MODEL
+
+
+def test_new_facts_load_the_file_again() -> None:
+    loaded = load_workflow(
+        definition([node("m", "main_model_loader", {"model": MODEL})]), CATALOG
+    )
+    facts = Facts(missing={"models": frozenset({"k1"})})
+    found = compile_workflow(loaded, CATALOG, facts=facts)
+    assert "model" not in found.graph["nodes"]["m"]
+    assert [warning.kind for warning in found.warnings] == ["missing_model"]
+
+
+def test_facts_survive_their_json_form() -> None:
+    facts = Facts(
+        missing={"images": frozenset({"a", "b"})},
+        existing={"boards": frozenset({"c"})},
+        dynamic_prompts={
+            DynamicPromptsQuery("p", 2, True): ("x", "y"),
+            DynamicPromptsQuery("p", 2, False, 4): ("x",),
+        },
+        board_images={BoardImagesQuery("b", ("general",)): ("1.png",)},
+        saved_workflows={"w": saved(), "gone": None},
+    )
+    assert Facts.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
+
+
+@pytest.mark.parametrize(
+    ("part", "categories"),
+    [
+        ({}, ("general",)),
+        ({"category": "images"}, ("general",)),
+        ({"category": "assets"}, ("control", "mask", "user", "other")),
+        ({"categories": ["mask"]}, ("mask",)),
+    ],
+)
+def test_a_gallery_tab_may_stand_for_its_categories(
+    part: Any, categories: tuple[str, ...]
+) -> None:
+    entry = {"board_id": "b", "image_names": ["1"], **part}
+    facts = Facts.from_dict({"board_images": [entry]})
+    assert list(facts.board_images) == [BoardImagesQuery("b", categories)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "where"),
+    [
+        ([], "facts"),
+        ({"mising": {}}, "facts"),
+        ({"missing": {"images": "a"}}, "facts.missing.images"),
+        ({"dynamic_prompts": [{}]}, "facts.dynamic_prompts[0]"),
+        ({"board_images": [{"board_id": "b"}]}, "facts.board_images[0].image_names"),
+        (
+            {"board_images": [{"board_id": "b", "category": {}}]},
+            "facts.board_images[0].category",
+        ),
+        ({"saved_workflows": []}, "facts.saved_workflows"),
+    ],
+)
+def test_facts_that_are_none_are_refused_by_place(stored: Any, where: str) -> None:
+    with pytest.raises(WorkflowFormatError) as caught:
+        Facts.from_dict(stored)
+    assert caught.value.where == where
+
+
+def test_the_embedded_workflow_loads_to_the_same_payload() -> None:
+    nodes = [
+        node("a", "add", {"a": 1}),
+        connector("c"),
+        {"id": "t", "type": "notes", "data": {"label": "hello", "notes": "x"}},
+        node("u", "of_another_server", {"x": 1}),
+        call("w"),
+    ]
+    stored = document(nodes, ["a.value -> c.in"], [("a", "a"), ("a", "gone")])
+    facts = Facts(saved_workflows={"w": saved()})
+    options = CompileOptions(graph_id="g")
+    edits = {("a", "a"): 4}
+    first = compile_workflow(
+        WorkflowDefinition.from_dict(stored),
+        CATALOG,
+        edits=edits,
+        facts=facts,
+        options=options,
+    )
+    assert first.workflow is not None
+    assert "id" not in first.workflow
+    assert [item["id"] for item in first.workflow["nodes"]] == [*"actu", "cs"]
+    root = first.workflow["form"]["elements"]["root"]
+    assert root["data"]["children"] == ["element-0"]
+    embedded = WorkflowDefinition.from_dict(first.workflow)
+    second = compile_workflow(embedded, CATALOG, facts=facts, options=options)
+    assert second.graph == first.graph
+    assert len(form_fields(second.loaded)) == 1

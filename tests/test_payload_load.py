@@ -1,0 +1,429 @@
+"""Loading follows the GUI's rules where no recorded case shows them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Optional
+
+import pytest
+
+from invokeai_py_client.exceptions import WorkflowFormatError
+from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.nodes.template import UNSET
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import Facts
+from invokeai_py_client.workflow.form import form_fields
+from invokeai_py_client.workflow.load import LoadedWorkflow, load_workflow
+from workflow_builder import connector, document, edge, node
+
+CATALOG = NodeCatalog.bundled()
+
+
+def load(stored: dict[str, Any], facts: Optional[Facts] = None) -> LoadedWorkflow:
+    return load_workflow(WorkflowDefinition.from_dict(stored), CATALOG, facts)
+
+
+def kinds(loaded: LoadedWorkflow) -> list[str]:
+    return [warning.kind for warning in loaded.warnings]
+
+
+def kept(loaded: LoadedWorkflow) -> list[str]:
+    return [item.id for item in loaded.edges]
+
+
+def value_of(stored: Any, field: str = "a", node_type: str = "add") -> Any:
+    loaded = load(document([node("n", node_type, {field: stored})]))
+    return loaded.nodes["n"].inputs[field].value
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0", "3.0.0", "4.0.0"])
+def test_every_format_loads_without_a_warning(version: str) -> None:
+    stored = document([node("n", "add", {"a": 4})])
+    stored["meta"] = {"version": version}
+    loaded = load(stored)
+    assert kinds(loaded) == []
+    assert loaded.nodes["n"].inputs["a"].value == 4
+    assert loaded.document["meta"] == {"category": "user", "version": "4.0.0"}
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0"])
+def test_formats_without_a_form_use_exposed_fields(version: str) -> None:
+    stored = document([node("n", "add")], form=[("n", "b")])
+    stored["meta"] = {"version": version}
+    stored["exposedFields"] = [
+        {"nodeId": "n", "fieldName": "a"},
+        {"nodeId": "n", "fieldName": "gone"},
+        {"nodeId": "gone", "fieldName": "a"},
+    ]
+    assert [field.field_name for field in form_fields(load(stored))] == ["a"]
+
+
+def test_the_first_format_may_leave_out_texts_edges_and_versions() -> None:
+    bare = node("n", "add", {"a": 4})
+    del bare["data"]["version"]
+    loaded = load({"nodes": [bare], "meta": {"version": "1.0.0"}})
+    assert loaded.nodes["n"].version == CATALOG["add"].version
+    assert kinds(loaded) == ["node_version"]
+
+
+@pytest.mark.parametrize("meta", [None, {}, {"version": 5}, {"version": "7.1"}, []])
+def test_an_unknown_format_is_read_as_the_newest(meta: Any) -> None:
+    stored = document([node("n", "add")], form=[("n", "a")])
+    stored["meta"] = meta
+    loaded = load(stored)
+    assert kinds(loaded) == ["format"]
+    assert len(form_fields(loaded)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        (("nodes", 0, "id"), "nodes[0].id"),
+        (("nodes", 0, "type"), "nodes[0].type"),
+        (("nodes", 0, "data"), "nodes[0].data"),
+        (("nodes", 0, "data", "type"), "nodes[0].data.type"),
+        (("nodes", 0, "data", "inputs"), "nodes[0].data.inputs"),
+        (("nodes", 0, "data", "useCache"), "nodes[0].data.useCache"),
+        (("nodes", 0, "data", "isIntermediate"), "nodes[0].data.isIntermediate"),
+        (("nodes", 0, "data", "inputs", "a"), "nodes[0].data.inputs.a"),
+        (("nodes", 0, "data", "inputs", "a", "name"), "nodes[0].data.inputs.a.name"),
+        (("edges",), "edges"),
+        (("edges", 0), "edges[0]"),
+        (("edges", 0, "type"), "edges[0].type"),
+        (("edges", 0, "source"), "edges[0].source"),
+        (("edges", 0, "targetHandle"), "edges[0].targetHandle"),
+    ],
+)
+def test_a_part_the_payload_needs_is_named_when_it_is_missing(
+    path: tuple[Any, ...], where: str
+) -> None:
+    stored = document([node("n", "add"), node("m", "add")], ["n.value -> m.a"])
+    stored = copy.deepcopy(stored)
+    place = stored
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = {"odd": 1} if path[-1] == "type" else None
+    with pytest.raises(WorkflowFormatError) as caught:
+        load(stored)
+    assert caught.value.where == where
+
+
+def test_a_second_return_node_is_refused() -> None:
+    nodes = [node("r1", "workflow_return"), node("r2", "workflow_return")]
+    with pytest.raises(WorkflowFormatError, match="r1, r2"):
+        load(document(nodes))
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted"),
+    [
+        (5, 5),
+        (1.5, 1.5),
+        (2.0, 2),
+        ("7", "7"),
+        (True, True),
+        ("", ""),
+        ([], []),
+        ([1, 2.0], [1, 2]),
+        (["a"], ["a"]),
+        (None, UNSET),
+        ({"image_name": " a.png ", "width": 3}, {"image_name": "a.png"}),
+        ([{"image_name": "a", "x": 1}], [{"image_name": "a"}]),
+        ({"video_name": "v", "x": 1}, {"video_name": "v"}),
+        ({"board_id": "b", "x": 1}, {"board_id": "b"}),
+        ({"style_preset_id": "s", "x": 1}, {"style_preset_id": "s"}),
+        ({"system_prompt_id": "s", "x": 1}, {"system_prompt_id": "s"}),
+        (
+            {"r": 1, "g": 2.0, "b": 3, "a": 4, "x": 1},
+            {"r": 1, "g": 2, "b": 3, "a": 4},
+        ),
+    ],
+)
+def test_values_are_read_whatever_the_fields_type(stored: Any, wanted: Any) -> None:
+    found = value_of(stored)
+    assert found is wanted or (found == wanted and type(found) is type(wanted))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        [True, False],
+        [1, "a"],
+        [[1]],
+        {},
+        {"image_name": ""},
+        {"image_name": 3},
+        {"latents_name": "x"},
+        {"r": 1, "g": 2, "b": 3, "a": 0.5},
+        {"model_name": "old", "base_model": "sd-1", "model_type": "main"},
+        {"type": "something_else", "x": 1},
+    ],
+)
+def test_values_the_gui_would_lose_are_kept_with_a_warning(stored: Any) -> None:
+    loaded = load(document([node("n", "add", {"a": stored})]))
+    assert loaded.nodes["n"].inputs["a"].value == stored
+    assert kinds(loaded) == ["raw_value"]
+
+
+def test_model_identifiers_keep_their_submodel_even_when_null() -> None:
+    model = {"key": "k", "hash": "h", "name": "n", "base": "sd-1", "type": "main"}
+    found = value_of({**model, "submodel_type": None, "x": 1})
+    assert found == {**model, "submodel_type": None}
+    assert value_of([{"lora": model, "weight": 1, "x": 1}]) == [
+        {"lora": model, "weight": 1}
+    ]
+
+
+def test_a_board_generator_is_no_board_in_its_own_field() -> None:
+    stored = {
+        "type": "image_generator_images_from_board",
+        "board_id": "b",
+        "category": "images",
+    }
+    assert value_of(stored, "generator", "image_generator") == stored
+    assert value_of(stored) == {"board_id": "b"}
+
+
+@pytest.mark.parametrize(
+    ("version", "updated"),
+    [
+        ("1.0.0", True),
+        ("1.99.3", True),
+        ("1.0.1-beta", True),
+        ("1.0", True),
+        ("0.9.0", False),
+        ("2.0.0", False),
+        ("newest", False),
+        (" 1.0.0", False),
+    ],
+)
+def test_nodes_of_the_same_major_version_are_updated(
+    version: str, updated: bool
+) -> None:
+    stored = node("n", "add", {"a": 4}, version=version)
+    del stored["data"]["inputs"]["b"]
+    stored["data"]["inputs"]["c"] = {"name": "c", "value": 1}
+    loaded = load(document([stored]))
+    found = loaded.nodes["n"]
+    assert ("not_updated" in kinds(loaded)) is not updated
+    if updated:
+        assert found.version == CATALOG["add"].version
+        assert {name: item.value for name, item in found.inputs.items()} == {
+            "a": 4,
+            "b": 0,
+        }
+    else:
+        assert found.version == version
+        assert set(found.inputs) == {"a", "c"}
+
+
+def test_nodes_of_the_templates_version_are_not_filled_in() -> None:
+    stored = node("n", "add", {"a": 4})
+    del stored["data"]["inputs"]["b"]
+    assert set(load(document([stored])).nodes["n"].inputs) == {"a"}
+
+
+def test_an_update_merges_objects_key_by_key() -> None:
+    stored = node(
+        "g",
+        "float_generator",
+        {"generator": {"type": "float_generator_parse_string", "input": "1"}},
+        version="1.0.9",
+    )
+    template = CATALOG["float_generator"]
+    assert template.version != "1.0.9"
+    value = load(document([stored])).nodes["g"].inputs["generator"].value
+    assert value["input"] == "1"
+    assert value["count"] == 10
+
+
+def test_the_earlier_of_two_edges_into_an_input_stays() -> None:
+    nodes = [node("a", "add"), node("b", "add"), node("c", "add")]
+    first, second = "a.value -> c.a", "b.value -> c.a"
+    assert kept(load(document(nodes, [first, second]))) == [first]
+    assert kept(load(document(nodes, [second, first]))) == [second]
+
+
+def test_an_edge_that_closes_a_loop_goes() -> None:
+    nodes = [node(name, "add") for name in "abc"]
+    ring = ["a.value -> b.a", "b.value -> c.a", "c.value -> a.a"]
+    loaded = load(document(nodes, ring))
+    assert kept(loaded) == ring[:2]
+    assert "close a loop" in loaded.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fits"),
+    [
+        ("integer.value", "float.value", True),
+        ("integer.value", "string.value", True),
+        ("float.value", "string.value", True),
+        ("float.value", "integer.value", False),
+        ("string.value", "integer.value", False),
+        ("integer.value", "integer_collection.collection", False),
+        ("integer_collection.collection", "integer.value", False),
+        ("integer_collection.collection", "iterate.collection", True),
+        ("iterate.item", "integer.value", True),
+        ("integer.value", "collect.item", True),
+        ("collect.collection", "integer_collection.collection", True),
+        ("integer_collection.collection", "collect.item", False),
+        ("integer.value", "img_resize.board", False),
+        ("integer.value", "if.true_input", True),
+        ("integer_generator.integers", "integer_batch.integers", True),
+        ("integer_collection.collection", "integer_batch.integers", False),
+    ],
+)
+def test_types_of_an_edge_must_fit(source: str, target: str, fits: bool) -> None:
+    source_type, output = source.split(".")
+    target_type, field = target.split(".")
+    nodes = [node("s", source_type), node("t", target_type)]
+    loaded = load(document(nodes, [f"s.{output} -> t.{field}"]))
+    assert bool(loaded.edges) is fits
+
+
+def test_an_if_takes_two_branches_of_one_kind() -> None:
+    nodes = [node("i", "integer"), node("s", "string"), node("f", "if")]
+    both = ["i.value -> f.true_input", "s.value -> f.false_input"]
+    # An integer may stand for a string, so these two do fit.
+    assert kept(load(document(nodes, both))) == both
+    nodes[1] = node("s", "blank_image")
+    both[1] = "s.image -> f.false_input"
+    assert kept(load(document(nodes, both))) == both[:1]
+
+
+def test_what_an_if_gives_must_suit_what_it_feeds() -> None:
+    nodes = [node("b", "blank_image"), node("f", "if"), node("a", "add")]
+    edges = ["b.image -> f.true_input", "f.value -> a.a"]
+    assert kept(load(document(nodes, edges))) == edges[:1]
+    assert kept(load(document(nodes, edges[::-1]))) == edges[::-1]
+
+
+def test_a_chain_of_collects_gathers_one_type() -> None:
+    nodes = [
+        node("i", "integer"),
+        node("s", "blank_image"),
+        node("c", "collect"),
+        node("d", "collect"),
+    ]
+    edges = ["i.value -> c.item", "c.collection -> d.collection", "s.image -> d.item"]
+    assert kept(load(document(nodes, edges))) == edges[:2]
+
+
+def test_edges_through_connectors_are_judged_by_what_is_behind() -> None:
+    nodes = [node("i", "blank_image"), connector("c"), node("a", "add")]
+    edges = ["c.out -> a.a", "i.image -> c.in"]
+    assert kept(load(document(nodes, edges))) == edges[:1]
+    nodes[0] = node("i", "integer")
+    edges[1] = "i.value -> c.in"
+    loaded = load(document(nodes, edges, form=[("a", "a")]))
+    assert kept(loaded) == edges
+    assert form_fields(loaded)[0].connected_from == ("i", "value")
+
+
+def test_an_edge_through_a_connector_may_not_close_a_loop() -> None:
+    nodes = [node("a", "add"), connector("c"), node("b", "add")]
+    edges = ["a.value -> b.a", "c.out -> a.a", "b.value -> c.in"]
+    assert kept(load(document(nodes, edges))) == edges[:2]
+
+
+def test_a_loose_connector_counts_as_connected_but_has_no_source() -> None:
+    stored = document(
+        [connector("c"), node("a", "add")], ["c.out -> a.a"], [("a", "a")]
+    )
+    field = form_fields(load(stored))[0]
+    assert field.connected
+    assert field.connected_from is None
+
+
+def test_collapsed_edges_count_as_links_of_a_loop() -> None:
+    stored = document([node("a", "add"), node("b", "add")])
+    stored["edges"] = [
+        {"id": "1", "type": "collapsed", "source": "b", "target": "a"},
+        edge("a.value -> b.a"),
+    ]
+    assert kept(load(stored)) == ["1"]
+
+
+def test_missing_things_are_unset_and_named() -> None:
+    model = {"key": "gone", "hash": "h", "name": "n", "base": "sd-1", "type": "main"}
+    nodes = [
+        node("m", "main_model_loader", {"model": model}),
+        node("v", "denoise_latents", {"unet": model}),
+        node("i", "image", {"image": {"image_name": "gone"}}),
+        node(
+            "l",
+            "image_collection",
+            {"images": [{"image_name": "gone"}, {"image_name": "here"}]},
+        ),
+        node("b", "blank_image", {"board": {"board_id": "gone"}}),
+    ]
+    gone = frozenset({"gone"})
+    facts = Facts(missing=dict.fromkeys(("images", "boards", "models"), gone))
+    loaded = load(document(nodes), facts)
+    assert sorted(kinds(loaded)) == [
+        "missing_board",
+        "missing_image",
+        "missing_image",
+        "missing_model",
+        "missing_model",
+    ]
+    assert loaded.nodes["m"].inputs["model"].value is UNSET
+    assert loaded.nodes["v"].inputs["unet"].value is UNSET
+    assert loaded.nodes["i"].inputs["image"].value is UNSET
+    assert loaded.nodes["l"].inputs["images"].value == [{"image_name": "here"}]
+    assert loaded.nodes["b"].inputs["board"].value is UNSET
+
+
+def test_a_node_that_cannot_be_updated_keeps_missing_things() -> None:
+    model = {"key": "gone", "hash": "h", "name": "n", "base": "sd-1", "type": "main"}
+    stored = node("m", "main_model_loader", {"model": model}, version="9.0.0")
+    loaded = load(document([stored]), Facts(missing={"models": frozenset({"*"})}))
+    assert loaded.nodes["m"].inputs["model"].value == model
+
+
+def test_the_last_of_two_nodes_with_one_id_runs() -> None:
+    stored = document([node("n", "add", {"a": 1}), node("n", "add", {"a": 2})])
+    loaded = load(stored)
+    assert loaded.nodes["n"].inputs["a"].value == 2
+    assert kinds(loaded) == ["duplicate_node"]
+
+
+def test_labels_of_the_user_come_before_the_templates() -> None:
+    nodes = [node("n", "add", labels={"a": "Mine"}, label="Sum")]
+    fields = form_fields(load(document(nodes, form=[("n", "a"), ("n", "b")])))
+    assert [field.label for field in fields] == ["Mine", "B"]
+    assert [field.user_label for field in fields] == ["Mine", ""]
+    assert {field.node_title for field in fields} == {"Sum"}
+
+
+def test_a_field_may_be_shown_twice() -> None:
+    stored = document([node("n", "add")], form=[("n", "a"), ("n", "a")])
+    assert len(form_fields(load(stored))) == 2
+
+
+def test_a_form_that_breaks_its_schema_gives_way_to_exposed_fields() -> None:
+    stored = document([node("n", "add")], form=[("n", "a")])
+    stored["form"]["elements"]["element-0"]["data"]["settings"] = {
+        "type": "integer-field-config",
+        "min": None,
+    }
+    stored["exposedFields"] = [{"nodeId": "n", "fieldName": "b"}]
+    loaded = load(stored)
+    assert [field.field_name for field in form_fields(loaded)] == ["b"]
+    assert kinds(loaded) == ["form"]
+
+
+def test_settings_of_a_form_are_read_in_the_guis_order() -> None:
+    stored = document([node("n", "add")], form=[("n", "a"), ("n", "b")])
+    elements = stored["form"]["elements"]
+    elements["element-0"]["data"]["settings"] = {"min": 1}
+    elements["element-1"]["data"]["settings"] = {"type": "integer-field-config"}
+    first, second = form_fields(load(stored))
+    assert first.settings == {
+        "type": "float-field-config",
+        "showShuffle": False,
+        "component": "number-input",
+        "min": 1,
+    }
+    assert second.settings is not None
+    assert second.settings["type"] == "integer-field-config"
