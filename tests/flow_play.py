@@ -28,6 +28,7 @@ class Play:
         self.emitted: list[Any] = []
         self.time = 0.0
         self.mailbox: Any = None
+        self.knowledge = messages.Knowledge(version="6.14.2")
 
     @property
     def lines(self) -> list[str]:
@@ -62,6 +63,7 @@ class Play:
             messages.Emit: lambda emit: self.emitted.append(emit.value),
             messages.Local: lambda local: local.call(),
             messages.Now: lambda _: self.time,
+            messages.Recall: lambda _: self.knowledge,
             messages.Pause: lambda pause: self._pass(pause.seconds),
             messages.NextEvent: lambda event: self._pass(event.timeout),
             messages.Listen: lambda _: self.mailbox,
@@ -78,7 +80,14 @@ class Play:
             message.sink.write(reply.content)
         return reply
 
+    def _version(self, request: messages.Request) -> messages.Reply:
+        body = json.dumps({"version": self.knowledge.version}).encode()
+        kind = {"content-type": "application/json"}
+        return messages.Reply(200, kind, body, "http://server", request.method)
+
     def _reply(self, request: messages.Request) -> messages.Reply:
+        if request.path == "/api/v1/app/version":
+            return self._version(request)
         self.requests.append(request)
         answer = self.answer(request)
         if isinstance(answer, Exception):

@@ -16,6 +16,7 @@ from invokeai_py_client._core.messages import (
     Download,
     Emit,
     Gather,
+    Knowledge,
     Listen,
     Local,
     NextEvent,
@@ -25,6 +26,7 @@ from invokeai_py_client._core.messages import (
     Pause,
     RawEvent,
     Reauthenticate,
+    Recall,
     Reply,
     Request,
 )
@@ -57,6 +59,7 @@ class QueueDouble:
     time: float = 0.0
     rows: dict = field(default_factory=dict)
     enqueue_calls: int = 0
+    knowledge: Knowledge = field(default_factory=Knowledge)
     started: bool = True
     script: list = field(default_factory=list)
     requests: list = field(default_factory=list)
@@ -106,6 +109,9 @@ class QueueDouble:
         return reply(request, int(fault.kind), b"oops", "text/plain")
 
     def handle(self, request: Request) -> Reply:
+        if request.path == "/api/v1/app/version":
+            version = "6.14.2" if self.has_summaries else "6.13.0"
+            return json_reply(request, {"version": version})
         path = request.path.split("/api/v1/queue/default/")[-1]
         for prefix, route in self.extra_routes.items():
             if request.path.startswith(prefix):
@@ -290,6 +296,8 @@ def answer(message, queue, mailbox, emitted):  # noqa: C901 - a table
     if isinstance(message, Pause):
         queue.advance(message.seconds)
         return None
+    if isinstance(message, Recall):
+        return queue.knowledge
     if isinstance(message, Now):
         return queue.time
     if isinstance(message, Gather):

@@ -274,6 +274,8 @@ class Gallery:
         self.has_names = has_names
 
     def __call__(self, request):
+        if request.path == "/api/v1/app/version":
+            return 200, {"version": "6.14.2" if self.has_names else "5.15.0"}
         if request.path.endswith("/names"):
             if not self.has_names:
                 return WEB_PAGE

@@ -37,6 +37,7 @@ class Queue(Play):
         super().__init__(self.reply)
         self.rows = {job["item_id"]: job for job in jobs}
         self.version = version
+        self.knowledge.version = f"{version[0]}.{version[1]}.1"
         self.max_new = max_new
         self.started = True
         self.processing_elsewhere = False
@@ -47,6 +48,8 @@ class Queue(Play):
         return iter(self.emitted[start:])
 
     def reply(self, request):
+        if request.path == "/api/v1/app/version":
+            return 200, {"version": ".".join(map(str, self.version))}
         verb = request.path.removeprefix(QUEUE).replace("/", "_")
         if verb.startswith("i_"):
             return self.item(int(verb.split("_")[1]), verb)
@@ -144,8 +147,8 @@ def job(item_id, status="pending", *, batch="b", retried=None, **more):
 def test_jobs_are_listed_once_by_id_on_every_version(
     version, count, limit, newest_first
 ):
-    queue = Queue(*(job(item, session={"x": 1}) for item in range(1, count + 1)))
-    queue.version = version
+    jobs = (job(item, session={"x": 1}) for item in range(1, count + 1))
+    queue = Queue(*jobs, version=version)
     found = QueueRepository(queue).list_jobs(newest_first=newest_first, limit=limit)
     items = list(found)
     expected = sorted(queue.rows, reverse=newest_first)[:limit]
@@ -277,6 +280,21 @@ def test_a_full_queue_is_an_error_not_an_empty_list():
     assert (caught.value.requested, caught.value.enqueued) == (1, 0)
 
 
+def test_a_queue_that_takes_only_some_is_an_error_too():
+    queue = Queue(job(1, "failed"), job(2, "failed"), max_new=1)
+    with pytest.raises(QueueFullError, match="1 of 2"):
+        QueueRepository(queue).retry([1, 2])
+
+
+def test_jobs_of_a_running_workflow_are_retried_as_their_root():
+    queue = Queue(
+        job(1, "failed"),
+        job(2, "failed", root_item_id=1, parent_item_id=1),
+        max_new=1,
+    )
+    assert len(QueueRepository(queue).retry([1, 2])) == 1
+
+
 def test_a_retry_is_never_repeated():
     play = Play(
         scripted(
@@ -399,6 +417,17 @@ def test_a_wait_survives_a_restart_and_gives_up_on_a_dead_server():
     dead = Play(lambda request: APIConnectionError("down"))
     with pytest.raises(APIConnectionError):
         QueueRepository(dead).wait_until_idle()
+    assert dead.time >= 60
+
+    proxy = finishing(Queue(job(1)), after=30)
+    inner = proxy.answer
+    proxy.answer = lambda request: WEB_PAGE if 0 < proxy.time < 20 else inner(request)
+    assert QueueRepository(proxy).wait_until_idle().is_idle
+
+    broken = Play(lambda request: (500, {"detail": "disk full"}))
+    with pytest.raises(InternalServerError):
+        QueueRepository(broken).wait_until_idle()
+    assert broken.time == 0
 
 
 def test_only_events_of_this_queue_wake_a_wait():

@@ -22,7 +22,14 @@ from invokeai_py_client.exceptions import (
     InternalServerError,
 )
 
-__all__ = ["decode", "decode_download", "parse", "raise_for_status"]
+__all__ = [
+    "decode",
+    "decode_download",
+    "failure_detail",
+    "media_type",
+    "parse",
+    "raise_for_status",
+]
 
 T = TypeVar("T")
 
@@ -54,7 +61,7 @@ def decode(reply: Reply) -> Any:
     raise_for_status(reply)
     if not reply.content:
         return None
-    kind = _media_type(reply)
+    kind = media_type(reply)
     if kind != "application/json" and not kind.endswith("+json"):
         raise _unexpected(reply, f"expected JSON, got {kind or 'no content type'}")
     try:
@@ -71,7 +78,7 @@ def decode_download(reply: Reply) -> None:
         APIResponseError: A redirect, a web page, or JSON came instead of a file.
     """
     raise_for_status(reply)
-    kind = _media_type(reply)
+    kind = media_type(reply)
     if kind in ("text/html", "application/json"):
         raise _unexpected(reply, f"expected a file, got {kind}")
 
@@ -130,7 +137,7 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
 
 
 def _status_error(reply: Reply) -> APIStatusError:
-    detail = _detail(reply)
+    detail = failure_detail(reply)
     kind = STATUS_ERRORS.get(reply.status)
     if kind is None:
         kind = InternalServerError if reply.status >= 500 else APIStatusError
@@ -146,9 +153,9 @@ def _status_error(reply: Reply) -> APIStatusError:
     )
 
 
-def _detail(reply: Reply) -> Any:
+def failure_detail(reply: Reply) -> Any:
     """What the server said: its text, or its list of problems without the echo."""
-    kind = _media_type(reply)
+    kind = media_type(reply)
     text = reply.content.decode("utf-8", errors="replace").strip()
     if kind == "text/html":
         return "a web page"
@@ -212,7 +219,7 @@ def _short(value: Any) -> Any:
 
 
 def _unexpected(reply: Reply, problem: str) -> APIResponseError:
-    web_page = _media_type(reply) == "text/html"
+    web_page = media_type(reply) == "text/html"
     return APIResponseError(
         f"{_request_line(reply)}: {problem}",
         method=reply.method,
@@ -221,7 +228,8 @@ def _unexpected(reply: Reply, problem: str) -> APIResponseError:
     )
 
 
-def _media_type(reply: Reply) -> str:
+def media_type(reply: Reply) -> str:
+    """The answer's MIME type in lower case, without its parameters."""
     return reply.headers.get("content-type", "").split(";")[0].strip().lower()
 
 

@@ -21,6 +21,7 @@ from invokeai_py_client._core.messages import (
     Download,
     Emit,
     Gather,
+    Knowledge,
     Listen,
     Local,
     Mailbox,
@@ -32,6 +33,7 @@ from invokeai_py_client._core.messages import (
     Pause,
     RawEvent,
     Reauthenticate,
+    Recall,
     Reply,
     Request,
 )
@@ -76,6 +78,11 @@ def pause(seconds: float) -> Flow[None]:
 def now() -> Flow[float]:
     """Read the monotonic clock, in seconds."""
     return cast(float, (yield Now()))
+
+
+def recall() -> Flow[Knowledge]:
+    """Get what the client's flows have learnt; the same object for all of them."""
+    return cast(Knowledge, (yield Recall()))
 
 
 def gather(flows: Sequence[Flow[T]], limit: int = 8) -> Flow[list[T]]:

@@ -13,6 +13,7 @@ plain data, so a test can drive a flow by hand.
 | `NextEvent` | the next event, or None when the time was over |
 | `Pause` | None, after that many seconds |
 | `Now` | seconds of a monotonic clock |
+| `Recall` | the client's `Knowledge`: what its flows have learnt |
 | `Gather` | the list of results, in order |
 | `Local` | the result of a blocking local call |
 | `Notify` | None, after the user's callback returned (or was awaited) |
@@ -194,6 +195,24 @@ class Now:
     """Read the monotonic clock, in seconds."""
 
 
+@dataclass
+class Knowledge:
+    """What the flows of one client have learnt about its server; shared by all.
+
+    Attributes are only ever replaced by newer knowledge, so threads may share them.
+
+    Attributes:
+        version: The server's version, once one of them had to ask.
+    """
+
+    version: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Get the client's `Knowledge`, always the same object."""
+
+
 @dataclass(frozen=True)
 class Gather:
     """Run flows side by side, at most `limit` at a time; the first error cancels all.
@@ -251,6 +270,7 @@ Message = Union[
     NextEvent,
     Pause,
     Now,
+    Recall,
     Gather,
     Local,
     Notify,

@@ -12,7 +12,13 @@ from dataclasses import replace
 from typing import Any, BinaryIO, Optional, TypeVar, Union
 from urllib.parse import quote
 
-from invokeai_py_client._core.decode import decode, decode_download, parse
+from invokeai_py_client._core.decode import (
+    decode,
+    decode_download,
+    failure_detail,
+    media_type,
+    parse,
+)
 from invokeai_py_client._core.flow import (
     Flow,
     exchange,
@@ -20,10 +26,17 @@ from invokeai_py_client._core.flow import (
     local,
     pause,
     reauthenticate,
+    recall,
 )
 from invokeai_py_client._core.messages import Reply, Request, RetryRule
 from invokeai_py_client._core.retry import may_have_happened, retry_delay
-from invokeai_py_client.exceptions import APIConnectionError
+from invokeai_py_client._core.versions import is_at_least, looks_missing, since
+from invokeai_py_client.exceptions import (
+    APIConnectionError,
+    APIError,
+    APIResponseError,
+    UnsupportedVersionError,
+)
 
 __all__ = [
     "call",
@@ -31,9 +44,11 @@ __all__ = [
     "delete",
     "download",
     "get",
+    "learn_version",
     "patch",
     "post",
     "put",
+    "require_version",
     "route",
     "send",
 ]
@@ -51,8 +66,12 @@ def send(request: Request) -> Flow[Reply]:
     Raises:
         APIConnectionError: No answer came, and the request may not be repeated or
             was repeated often enough.
+        UnsupportedVersionError: The server is too old to have this route.
     """
-    return (yield from _persist(request, lambda: exchange(request)))
+    yield from refuse_too_old(request)
+    reply = yield from _persist(request, lambda: exchange(request))
+    yield from refuse_missing_route(request, reply)
+    return reply
 
 
 def call(request: Request) -> Flow[Any]:
@@ -91,6 +110,7 @@ def download(
         APIError: As `call`; an `APIResponseError` too when the answer is longer than
             `max_bytes` or is a web page instead of a file.
     """
+    yield from refuse_too_old(request)
     repeatable = request.retry is not RetryRule.NEVER
     start = (yield from local(sink.tell)) if repeatable else 0
     tries = 0
@@ -103,8 +123,91 @@ def download(
         return (yield from fetch(request, sink, max_bytes))
 
     reply = yield from _persist(request, attempt)
+    yield from refuse_missing_route(request, reply)
     decode_download(reply)
     return reply
+
+
+VERSION_PATH = "/api/v1/app/version"
+
+
+def learn_version(*, again: bool = False) -> Flow[str]:
+    """The server's version, such as ``"6.14.2"``; asked once by all of a client.
+
+    Args:
+        again: Ask even if it is known, since a server may have been updated.
+
+    Raises:
+        APIResponseError: Something else than an InvokeAI answers.
+    """
+    known = yield from recall()
+    if known.version is None or again:
+        request = get(VERSION_PATH, anonymous=True)
+        reply = yield from _persist(request, lambda: exchange(request))
+        data = decode(reply)
+        version = data.get("version") if isinstance(data, dict) else None
+        if not isinstance(version, str) or not version:
+            raise APIResponseError(
+                f"{reply.url} is not the version of an InvokeAI server",
+                method=reply.method,
+                url=reply.url,
+                hint="another program answers at this address",
+            )
+        known.version = version
+    return known.version
+
+
+def require_version(feature: str, wanted: str) -> Flow[None]:
+    """Raise unless the server is at least that new.
+
+    Args:
+        feature: What needs it, as the beginning of a sentence.
+        wanted: The version, such as ``"6.13"``.
+
+    Raises:
+        UnsupportedVersionError: The server is older.
+    """
+    _check_version(feature, wanted, (yield from learn_version()))
+
+
+def _check_version(feature: str, wanted: str, version: str) -> None:
+    if not is_at_least(version, wanted):
+        raise UnsupportedVersionError(feature, needed=f">= {wanted}", found=version)
+
+
+def refuse_too_old(request: Request) -> Flow[None]:
+    """Send nothing that the server cannot know, as far as its version is known."""
+    wanted = since(request.method, request.path)
+    if wanted is not None:
+        known = yield from recall()
+        if known.version is not None:
+            _check_version(_operation(request), wanted, known.version)
+
+
+def _operation(request: Request) -> str:
+    return f"{request.method} {request.path}"
+
+
+def refuse_missing_route(request: Request, reply: Reply) -> Flow[None]:
+    """Say that the server is too old when that is why it does not know a route.
+
+    Only an answer that looks like a missing route leads to the question for the
+    version, so nothing is asked of a server that has everything.
+    """
+    wanted = since(request.method, request.path)
+    if wanted is None:
+        return
+    kind = media_type(reply)
+    detail = failure_detail(reply) if reply.status == 404 else None
+    if not looks_missing(reply.status, kind, detail):
+        return
+    try:
+        # Again, because the server may be another one than when it was asked.
+        version = yield from learn_version(again=True)
+    except APIError:
+        # The version cannot be told; the answer itself is the better error.
+        return
+    _check_version(_operation(request), wanted, version)
 
 
 def _cut(sink: BinaryIO, start: int) -> None:

@@ -65,6 +65,7 @@ class AsyncDriver:
         self._credentials = settings.credentials
         self._http = AsyncHttp(settings)
         self._hub = hub
+        self._knowledge = messages.Knowledge()
         self._login_locks: weakref.WeakKeyDictionary[
             asyncio.AbstractEventLoop, asyncio.Lock
         ] = weakref.WeakKeyDictionary()
@@ -79,6 +80,7 @@ class AsyncDriver:
             messages.NextEvent: self._next_event,
             messages.Pause: self._pause,
             messages.Now: self._now,
+            messages.Recall: self._recall,
             messages.Gather: self._gather,
             messages.Local: self._local,
             messages.Notify: self._notify,
@@ -189,6 +191,9 @@ class AsyncDriver:
 
     async def _now(self, _: messages.Now, __: _Scope) -> float:
         return time.monotonic()
+
+    async def _recall(self, _: messages.Recall, __: _Scope) -> messages.Knowledge:
+        return self._knowledge
 
     async def _local(self, message: messages.Local, _: _Scope) -> Any:
         return await asyncio.to_thread(message.call)

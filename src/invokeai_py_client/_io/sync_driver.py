@@ -105,6 +105,7 @@ class SyncDriver:
         self._credentials = settings.credentials
         self._http = SyncHttp(settings)
         self._hub = hub
+        self._knowledge = messages.Knowledge()
         self._login_lock = threading.Lock()
         # A client that is dropped without closing leaves nothing behind. The
         # driver decides when: handles and images keep it, not the client.
@@ -117,6 +118,7 @@ class SyncDriver:
             messages.NextEvent: self._next_event,
             messages.Pause: self._pause,
             messages.Now: lambda _, __: time.monotonic(),
+            messages.Recall: lambda _, __: self._knowledge,
             messages.Gather: self._gather,
             messages.Local: lambda message, _: message.call(),
             messages.Notify: self._notify,

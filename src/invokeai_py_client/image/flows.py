@@ -16,6 +16,7 @@ from invokeai_py_client._core.decode import decode, decode_download, parse
 from invokeai_py_client._core.flow import Flow, emit, local
 from invokeai_py_client._core.messages import FilePart, Reply, RetryRule
 from invokeai_py_client._core.send import call, download, get, post, route, send
+from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
     APIResponseError,
     APIStatusError,
@@ -105,7 +106,7 @@ def list_images(
         return
     try:
         names = yield from _names(query)
-    except (APIStatusError, APIResponseError) as error:
+    except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
         yield from _list_by_pages(read, query, limit, offset)
@@ -161,17 +162,6 @@ def require_board(query: ImageQuery) -> Flow[None]:
     """Raise for a board that does not exist; its listing would just be empty."""
     if query.board_id not in (None, UNCATEGORIZED):
         yield from call(get(route("/api/v1/boards/{}", query.board_id)))
-
-
-def is_missing_route(error: Exception) -> bool:
-    """True when the server seems not to have this route at all.
-
-    Servers since 6.12 answer a GET of an unknown path with a web page, older ones
-    with 404; other methods get 405.
-    """
-    if isinstance(error, APIStatusError):
-        return error.status_code in (404, 405)
-    return isinstance(error, APIResponseError)
 
 
 def get_metadata(name: str) -> Flow[Optional[dict[str, Any]]]:

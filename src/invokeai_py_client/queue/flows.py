@@ -21,9 +21,8 @@ from invokeai_py_client._core.send import (
     put,
     route,
 )
+from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
-    APIResponseError,
-    APIStatusError,
     InternalServerError,
     NotFoundError,
     QueueBlockedError,
@@ -88,8 +87,8 @@ def list_jobs(
     left = limit
     try:
         ids = yield from item_ids(queue_id)
-    except (APIStatusError, APIResponseError) as error:
-        if not _is_missing_route(error):
+    except ROUTE_ERRORS as error:
+        if not is_missing_route(error):
             raise
         parts: Iterable[Flow[list[IvkJob]]] = [_list_all(queue_id, newest_first)]
     else:
@@ -122,8 +121,8 @@ def summaries(queue_id: str, ids: Sequence[int]) -> Flow[list[IvkJob]]:
     """
     try:
         data = yield from _by_ids(queue_id, "item_summaries_by_ids", ids)
-    except (APIStatusError, APIResponseError) as error:
-        if not _is_missing_route(error):
+    except ROUTE_ERRORS as error:
+        if not is_missing_route(error):
             raise
         data = yield from _by_ids(queue_id, "items_by_ids", ids)
     return _in_order(ids, [_summary(queue_id, record) for record in data])
@@ -164,13 +163,6 @@ def _list_all(queue_id: str, newest_first: bool) -> Flow[list[IvkJob]]:
 
 def _summary(queue_id: str, record: Any) -> IvkJob:
     return read_job(queue_id, {**parse(dict[str, Any], record), "session": None})
-
-
-def _is_missing_route(error: Exception) -> bool:
-    """True when the server has no such route: 404, 405, or a web page."""
-    if isinstance(error, APIStatusError):
-        return error.status_code in (404, 405)
-    return isinstance(error, APIResponseError)
 
 
 def get_job(queue_id: str, item_id: int) -> Flow[IvkJob]:
@@ -343,14 +335,15 @@ def retry_jobs(queue_id: str, ids: Sequence[int]) -> Flow[list[IvkJob]]:
         raise QueueError(f"only failed and canceled jobs can be retried: {shown}")
     newest = max((yield from item_ids(queue_id)))
     request = put(route(QUEUE + "/retry_items_by_id", queue_id), json=ids)
-    data = parse(dict[str, Any], (yield from call(request)))
-    retried = parse(list[int], data.get("retried_item_ids"))
+    yield from call(request)
     later = [item for item in (yield from item_ids(queue_id)) if item > newest]
     new = pick_retried(jobs, (yield from full_jobs(queue_id, sorted(later))))
-    if len(new) < len(retried) or not retried:
+    # A job that a running workflow started is retried as the job that runs it.
+    wanted = len({job.root_item_id or job.item_id for job in jobs})
+    if len(new) < wanted:
         raise QueueFullError(
-            f"the queue took {len(new)} of {len(ids)} retried jobs",
-            requested=len(ids),
+            f"the queue took {len(new)} of {wanted} retried jobs",
+            requested=wanted,
             enqueued=len(new),
         )
     return new

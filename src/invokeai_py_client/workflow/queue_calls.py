@@ -14,6 +14,7 @@ from typing import Any, Optional, TypeVar
 from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import Request, RetryRule
 from invokeai_py_client._core.send import call, get, post, put, route
+from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
@@ -38,13 +39,6 @@ def is_passing(error: APIError) -> bool:
     if isinstance(error, APIStatusError):
         return isinstance(error, InternalServerError) or error.status_code in (408, 429)
     return isinstance(error, (APIConnectionError, APIResponseError))
-
-
-def is_missing_route(error: APIError) -> bool:
-    """True for the ways in which servers say that they do not have a route."""
-    if isinstance(error, APIStatusError):
-        return error.status_code in (404, 405)
-    return isinstance(error, APIResponseError)
 
 
 def queue_path(queue_id: str, tail: str, *parts: object) -> str:
@@ -121,7 +115,7 @@ def _rows_of(
     request = post(path, json={"item_ids": list(item_ids)}, retry=RetryRule.SAFE)
     try:
         return _mappings((yield from call(_look(request, timeout))))
-    except (APIStatusError, APIResponseError) as error:
+    except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
     found = yield from list_items(queue_id, item_ids)
@@ -151,7 +145,7 @@ def _items_of(
         request = post(path, json={"item_ids": list(item_ids)}, retry=RetryRule.SAFE)
         try:
             found = _mappings((yield from call(_look(request, timeout))))
-        except (APIStatusError, APIResponseError) as error:
+        except ROUTE_ERRORS as error:
             if not is_missing_route(error):
                 raise
     # A job that was left out may be gone, or unreadable: ask for it alone.
@@ -211,7 +205,7 @@ def _pages_of_ids(queue_id: str) -> Flow[Iterator[list[int]]]:
     try:
         reply = yield from call(get(queue_path(queue_id, "item_ids")))
         ids = list(reply["item_ids"])
-    except (APIStatusError, APIResponseError) as error:
+    except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
         reply = yield from call(get(queue_path(queue_id, "list_all")))
