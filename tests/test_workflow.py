@@ -196,13 +196,13 @@ class TestValues:
     def test_a_model_of_invokeai_3_is_looked_up_when_it_runs(self):
         old = {"model_name": "sd", "base_model": "sd-1", "model_type": "main"}
         node = build.node("m", "main_model_loader", {"model": old})
-        document = build.document([node], form=[("m", "model")])
+        document = build.document([node])
         document["meta"]["version"] = "2.0.0"
         wf = handle(WorkflowDefinition.from_dict(document))
         assert wf.check() == []
         reference = wf._with_call_values(None, {}).edits["m", "model"]
         assert (reference.text, reference.base) == ("sd", ("sd-1",))
-        wf["model"] = build.MODEL
+        wf.set_node_value("m", "model", build.MODEL)
         assert wf._with_call_values(None, {}).edits == {("m", "model"): build.MODEL}
 
 
