@@ -20,6 +20,7 @@ from invokeai_py_client.workflow import (
 from invokeai_py_client.workflow.async_submission import AsyncSubmission
 from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
 from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
 from invokeai_py_client.workflow.library_flows import WorkflowRecord
 from invokeai_py_client.workflow.load_flows import WorkflowSource
@@ -60,8 +61,9 @@ class AsyncWorkflowRepository:
     async def load(self, source: WorkflowSource) -> AsyncWorkflowHandle:
         """Load a workflow from wherever it is.
 
-        The server is only asked for workflows of its library, and for its node types
-        when the workflow has a node that is not known.
+        The server is only asked for workflows of its library (also those that this
+        one calls), and for its node types when the workflow has a node that is not
+        known.
 
         Args:
             source: A path of a workflow file or of a picture that carries one, the
@@ -73,10 +75,8 @@ class AsyncWorkflowRepository:
             WorkflowError: Neither a file nor a workflow of the library, or several
                 of the library have that name.
         """
-        definition, catalog = await self._runner.run(
-            load_flows.load(source, self._server)
-        )
-        return self._handle(definition, catalog)
+        loaded = await self._runner.run(load_flows.load(source, self._server))
+        return self._handle(loaded.definition, loaded.catalog, loaded.facts)
 
     def create_workflow(self, definition: WorkflowDefinition) -> AsyncWorkflowHandle:
         """Make a handle of a definition. Makes no request.
@@ -179,10 +179,17 @@ class AsyncWorkflowRepository:
         return AsyncSubmission(self._runner, ticket)
 
     def _handle(
-        self, definition: WorkflowDefinition, catalog: NodeCatalog
+        self,
+        definition: WorkflowDefinition,
+        catalog: NodeCatalog,
+        facts: Optional[Facts] = None,
     ) -> AsyncWorkflowHandle:
         return AsyncWorkflowHandle(
-            definition, catalog, runner=self._runner, server=self._server
+            definition,
+            catalog,
+            runner=self._runner,
+            server=self._server,
+            facts=facts,
         )
 
 

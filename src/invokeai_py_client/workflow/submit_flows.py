@@ -215,15 +215,18 @@ def _prepare(
     )
     if order.requested == 0:
         raise FieldValidationError([_no_jobs()])
-    warnings = [
+    about_call = [
         *(warning.message for warning in call.values.warnings),
-        *(warning.message for warning in compiled.warnings),
         *seed_warnings,
         *_changed_types(handle, compiled),
     ]
-    for warning in dict.fromkeys(warnings):
-        logger.warning("%s", warning)
-    return _Ready(call, order, compiled, tuple(dict.fromkeys(warnings)))
+    about_file = [warning.message for warning in compiled.warnings]
+    warnings = dict.fromkeys([*about_call, *about_file])
+    for warning in warnings:
+        # The handle's own `warnings` have told what is odd about the file.
+        level = logging.WARNING if warning in about_call else logging.INFO
+        logger.log(level, "%s", warning)
+    return _Ready(call, order, compiled, tuple(warnings))
 
 
 def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem:

@@ -101,6 +101,12 @@ class Watch:
             if self._is_over():
                 return
             delay = FIRST_PAUSE if moved else self._slower(delay)
+            logger.debug(
+                "batch %s: %s; next look in %.2f s at the latest",
+                self.batch_id,
+                self.tracker.counts,
+                delay,
+            )
             if (yield from self._listen(delay)):
                 delay = FIRST_PAUSE
             if self._is_over():
@@ -214,6 +220,7 @@ class Watch:
 
     def _hear(self, event: RawEvent) -> Flow[Signal]:
         signal = self.tracker.hear(event.name, event.payload)
+        logger.debug("batch %s: %s: %s", self.batch_id, event.name, signal.value)
         if signal is not Signal.LOOK:
             self._note_movement((yield from now()))
             yield from self.heed(event)

@@ -17,6 +17,7 @@ from invokeai_py_client.workflow import (
     submit_flows,
 )
 from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
 from invokeai_py_client.workflow.library_flows import WorkflowRecord
 from invokeai_py_client.workflow.load_flows import WorkflowSource
@@ -59,8 +60,9 @@ class WorkflowRepository:
     def load(self, source: WorkflowSource) -> WorkflowHandle:
         """Load a workflow from wherever it is.
 
-        The server is only asked for workflows of its library, and for its node types
-        when the workflow has a node that is not known.
+        The server is only asked for workflows of its library (also those that this
+        one calls), and for its node types when the workflow has a node that is not
+        known.
 
         Args:
             source: A path of a workflow file or of a picture that carries one, the
@@ -72,8 +74,8 @@ class WorkflowRepository:
             WorkflowError: Neither a file nor a workflow of the library, or several
                 of the library have that name.
         """
-        definition, catalog = self._runner.run(load_flows.load(source, self._server))
-        return self._handle(definition, catalog)
+        loaded = self._runner.run(load_flows.load(source, self._server))
+        return self._handle(loaded.definition, loaded.catalog, loaded.facts)
 
     def create_workflow(self, definition: WorkflowDefinition) -> WorkflowHandle:
         """Make a handle of a definition. Makes no request.
@@ -174,10 +176,17 @@ class WorkflowRepository:
         return Submission(self._runner, ticket)
 
     def _handle(
-        self, definition: WorkflowDefinition, catalog: NodeCatalog
+        self,
+        definition: WorkflowDefinition,
+        catalog: NodeCatalog,
+        facts: Optional[Facts] = None,
     ) -> WorkflowHandle:
         return WorkflowHandle(
-            definition, catalog, runner=self._runner, server=self._server
+            definition,
+            catalog,
+            runner=self._runner,
+            server=self._server,
+            facts=facts,
         )
 
 
