@@ -12,7 +12,7 @@ from typing import Any, Optional
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from . import routes  # noqa: F401 -- registers the routes
@@ -117,9 +117,9 @@ class SimulatorApp:
             reply.headers.update(call.reply_headers)
             self._slide(call, reply)
         except ApiError as error:
-            return json_reply(_sane({"detail": error.detail}), error.status, error.headers)
-        except HTTPException as error:
-            return json_reply({"detail": error.detail}, error.status_code)
+            return json_reply(
+                _sane({"detail": error.detail}), error.status, error.headers
+            )
         except CrashError:
             return _crash()
         except Exception:
@@ -151,15 +151,21 @@ class SimulatorApp:
             token = request.cookies.get(_COOKIE)
         if token is None:
             missing = "Missing authentication credentials"
-            raise _unauthorized(missing if strict else "Authentication required", strict)
+            raise _unauthorized(
+                missing if strict else "Authentication required", strict
+            )
         claims = users.read_token(token)
         if claims is None:
             invalid = "Invalid or expired authentication token"
-            raise _unauthorized(invalid if strict else "Invalid or expired token", strict)
+            raise _unauthorized(
+                invalid if strict else "Invalid or expired token", strict
+            )
         user = users.user_of(claims)
         if user is None:
             gone = "User account is inactive or does not exist"
-            raise _unauthorized(gone if strict else "User not found or inactive", strict)
+            raise _unauthorized(
+                gone if strict else "User not found or inactive", strict
+            )
         if access in ("admin", "account_admin") and not user.is_admin:
             raise ApiError(403, "Admin privileges required")
         return user, token
@@ -178,13 +184,16 @@ async def _form(request: Request) -> Mapping[str, Any]:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return {}
     values: dict[str, Any] = {}
-    async with request.form(max_part_size=_PART_LIMIT) as form:
-        for key, value in form.multi_items():
-            if isinstance(value, str):
-                values[key] = value
-            else:
-                data = await value.read()
-                values[key] = UploadedFile(value.filename, value.content_type, data)
+    try:
+        async with request.form(max_part_size=_PART_LIMIT) as form:
+            for key, value in form.multi_items():
+                if isinstance(value, str):
+                    values[key] = value
+                else:
+                    data = await value.read()
+                    values[key] = UploadedFile(value.filename, value.content_type, data)
+    except MultiPartException as error:
+        raise ApiError(400, error.message) from error
     return values
 
 

@@ -49,7 +49,8 @@ class Boards:
 
     def dto(self, board_id: str) -> dict[str, Any]:
         """A board as the API shows it."""
-        return self._shown(self.record(board_id))
+        # The server names the owner in lists only.
+        return {**self._shown(self.record(board_id)), "owner_username": None}
 
     def _shown(self, row: Row) -> dict[str, Any]:
         board_id = row["board_id"]

@@ -16,9 +16,17 @@ Match = tuple[str, str]
 class Iterations(Protocol):
     """What grouping needs to know of the expansion so far."""
 
-    def iterators(self, source: str) -> list[str]: ...
-    def prepared(self, source: str) -> list[str]: ...
-    def path(self, node_id: str) -> Path: ...
+    def iterators(self, source: str) -> list[str]:
+        """The iterators whose items a source node sees, in topological order."""
+        ...
+
+    def prepared(self, source: str) -> list[str]:
+        """The execution nodes of a source node, skipped ones left out, by path."""
+        ...
+
+    def path(self, node_id: str) -> Path:
+        """The iteration indices of a prepared node, outermost first."""
+        ...
 
 
 def covers(outer: Path, inner: Path) -> bool:

@@ -155,8 +155,7 @@ class Database:
 def _insert(table: str, row: Mapping[str, Any]) -> str:
     # Table and columns are names in this package's code, never a client's.
     return (
-        f"INSERT INTO {table} ({', '.join(row)}) "
-        f"VALUES ({', '.join('?' for _ in row)})"
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})"
     )
 
 

@@ -41,7 +41,9 @@ class Context(Protocol):
     """The services a node may use."""
 
     @property
-    def schemas(self) -> NodeSchemas: ...
+    def schemas(self) -> NodeSchemas:
+        """The server's node types."""
+        ...
 
     def open_image(self, reference: Any, mode: Optional[str] = None) -> Image.Image:
         """A copy of a stored image, converted to a mode if one is given."""

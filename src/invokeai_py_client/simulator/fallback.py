@@ -203,7 +203,7 @@ class _Maker:
         schema = self._context.schemas.components[name]
         if "enum" in schema:
             return schema["enum"][0]
-        made = {}
+        made: dict[str, Any] = {}
         for key, declared in schema.get("properties", {}).items():
             if key in _TENSOR_KEYS:
                 if key in schema.get("required", ()):

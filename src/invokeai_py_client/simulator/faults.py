@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, TypeVar
 
 RequestKind = Literal[
     "delay",
@@ -123,7 +123,9 @@ class Faults:
             message: Its message; a plausible one by default.
             times: How many nodes fail; None for all until `clear`.
         """
-        text = _MESSAGES.get(error, f"simulated {error}") if message is None else message
+        text = (
+            _MESSAGES.get(error, f"simulated {error}") if message is None else message
+        )
         with self._lock:
             self._nodes.append(_NodeFault(node_type, error, text, times))
 
@@ -184,13 +186,15 @@ class Faults:
         raise OSError(28, "No space left on device")
 
 
+_F = TypeVar("_F", RequestFault, EventFault, _NodeFault)
+
 _MESSAGES = {
     "OutOfMemoryError": "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a "
     "total capacity of 8.00 GiB of which 512.00 MiB is free.",
 }
 
 
-def _take(faults: list[Any], matches: Callable[[Any], bool]) -> Any:
+def _take(faults: list[_F], matches: Callable[[_F], bool]) -> Optional[_F]:
     for fault in faults:
         if matches(fault):
             if fault.times is not None:

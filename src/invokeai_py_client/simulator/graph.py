@@ -68,7 +68,8 @@ def _node(value: Any, info: ValidationInfo) -> Node:
         )
     # Reading {tag: node} puts the tag into the location of every error, where the
     # server's tagged union puts it.
-    return schemas.tagged_reader(tag).validate_python({tag: value})[tag]
+    node: Node = schemas.tagged_reader(tag).validate_python({tag: value})[tag]
+    return node
 
 
 def read_node(value: Any, schemas: NodeSchemas) -> Node:
@@ -90,19 +91,19 @@ class Graph(BaseModel):
     edges: list[Edge] = Field(default_factory=list)
 
 
-class ImageRef(BaseModel):
+class ImageField(BaseModel):
     """An image as a batch value."""
 
     image_name: str
 
 
-class VideoRef(BaseModel):
+class VideoField(BaseModel):
     """A video as a batch value."""
 
     video_name: str
 
 
-Scalar = Union[StrictStr, float, int, ImageRef, VideoRef]
+Scalar = Union[StrictStr, float, int, ImageField, VideoField]
 BatchValue = Union[Scalar, list[Scalar]]
 
 

@@ -72,7 +72,10 @@ class _Check:
     def _ends(self) -> None:
         nodes = self._graph.nodes
         for edge in self._graph.edges:
-            for end, name in ((edge.source, "source"), (edge.destination, "destination")):
+            for end, name in (
+                (edge.source, "source"),
+                (edge.destination, "destination"),
+            ):
                 if end.node_id not in nodes:
                     raise ValueError(
                         f"Edge {name} node {end.node_id} does not exist in the graph"
@@ -148,7 +151,9 @@ class _Check:
             return "Iterator collection type must match all iterator output types"
         return None
 
-    def _collected_types(self, node_id: str, seen: frozenset[str] = frozenset()) -> set[Any]:
+    def _collected_types(
+        self, node_id: str, seen: frozenset[str] = frozenset()
+    ) -> set[Any]:
         if node_id in seen:
             return set()
         found: set[Any] = set()
@@ -171,7 +176,10 @@ class _Check:
         return roots[0] if len(roots) == 1 else Any
 
     def _collector(self, node_id: str) -> Optional[str]:
-        items, collections = self._into(node_id, "item"), self._into(node_id, "collection")
+        items, collections = (
+            self._into(node_id, "item"),
+            self._into(node_id, "collection"),
+        )
         if not items and not collections:
             return "Collector must have at least one item or collection input edge"
         for edge in collections:

@@ -69,7 +69,9 @@ class IfBranches:
                 for prepared in session.source_prepared.get(if_id, ())
                 if session.scheduler.path(prepared) == path
             ]
-            if not matching or any(prepared not in self._taken for prepared in matching):
+            if not matching or any(
+                prepared not in self._taken for prepared in matching
+            ):
                 return True
         return False
 
@@ -126,7 +128,10 @@ class IfBranches:
         candidates: set[str] = set()
         for edge in edges:
             if edge.destination.node_id == if_id and edge.destination.field == field:
-                candidates |= {edge.source.node_id, *topology.ancestors(edge.source.node_id)}
+                candidates |= {
+                    edge.source.node_id,
+                    *topology.ancestors(edge.source.node_id),
+                }
         while True:
             leaking = {
                 edge.source.node_id

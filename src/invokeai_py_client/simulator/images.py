@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -26,6 +25,13 @@ class ImageRecordNotFoundException(Exception):  # noqa: N818 -- the server's nam
     """A node asked for an image that does not exist."""
 
     def __init__(self, message: str = "Image record not found") -> None:
+        super().__init__(message)
+
+
+class ImageFileSaveException(Exception):  # noqa: N818 -- the server's name
+    """The file of an image could not be written."""
+
+    def __init__(self, message: str = "Image file not saved") -> None:
         super().__init__(message)
 
 
@@ -101,7 +107,9 @@ class ImageFilter:
             self._add(conditions, "image_origin = ?", origin)
         if categories is not None:
             self._add(
-                conditions, f"image_category IN ({placeholders(categories)})", *categories
+                conditions,
+                f"image_category IN ({placeholders(categories)})",
+                *categories,
             )
         if is_intermediate is not None:
             self._add(conditions, "is_intermediate = ?", int(is_intermediate))
@@ -130,6 +138,8 @@ class Images:
         database: The records.
         files: The bytes.
         on_deleted: Told the name of every image that goes, so that caches forget it.
+        before_write: Called before a file is written; raises OSError when the disk is
+            to be full.
     """
 
     def __init__(
@@ -137,11 +147,12 @@ class Images:
         database: Database,
         files: ImageFiles,
         on_deleted: Callable[[str], None],
+        before_write: Callable[[], None],
     ) -> None:
         self._database = database
         self._files = files
         self._on_deleted = on_deleted
-        self._lock = threading.Lock()
+        self._before_write = before_write
 
     def create(
         self,
@@ -166,7 +177,7 @@ class Images:
             Its record as the API shows it.
 
         Raises:
-            OSError: Pillow cannot write this mode as PNG.
+            ImageFileSaveException: It cannot be written as PNG, or not to this disk.
         """
         name = f"{uuid.uuid4()}.png"
         embedded = PngImagePlugin.PngInfo()
@@ -178,8 +189,13 @@ class Images:
             if text is not None:
                 embedded.add_text(key, text)
         buffer = io.BytesIO()
-        image.save(buffer, "PNG", pnginfo=embedded, compress_level=1)
-        self._files.write(name, buffer.getvalue())
+        try:
+            self._before_write()
+            image.save(buffer, "PNG", pnginfo=embedded, compress_level=1)
+            self._files.write(name, buffer.getvalue())
+        except (OSError, SyntaxError, ValueError) as error:
+            # A full disk, broken pixels, or a mode such as CMYK that PNG does not have.
+            raise ImageFileSaveException from error
         if board_id is not None and not self._database.value(
             "SELECT count(*) FROM boards WHERE board_id = ?", (board_id,)
         ):
@@ -302,7 +318,9 @@ class Images:
         starred_first: bool = True,
     ) -> list[Row]:
         """The rows a filter selects, newest first, starred ones before others."""
-        order = "created_at ASC, rowid ASC" if ascending else "created_at DESC, rowid DESC"
+        order = (
+            "created_at ASC, rowid ASC" if ascending else "created_at DESC, rowid DESC"
+        )
         if starred_first:
             order = f"starred DESC, {order}"
         return self._database.all(
@@ -317,13 +335,19 @@ class Images:
         return None if text is None else json.loads(text)
 
 
-def image_dto(row: Row) -> dict[str, Any]:
-    """A row of `images` as the API shows it."""
-    name = row["image_name"]
+def image_urls(name: str) -> dict[str, Any]:
+    """Where an image's files are; relative, without a slash in front."""
     return {
         "image_name": name,
         "image_url": f"api/v1/images/i/{name}/full",
         "thumbnail_url": f"api/v1/images/i/{name}/thumbnail",
+    }
+
+
+def image_dto(row: Row) -> dict[str, Any]:
+    """A row of `images` as the API shows it."""
+    return {
+        **image_urls(row["image_name"]),
         "image_origin": row["image_origin"],
         "image_category": row["image_category"],
         "width": row["width"],

@@ -62,8 +62,8 @@ class Materializer:
         else:
             in_scope = self.iterators(source)
             for matches in self._matches(source, in_scope):
-                path = None if in_scope else self._longest_path(matches)
-                created += self._create(source, matches, path)
+                known = None if in_scope else self._longest_path(matches)
+                created += self._create(source, matches, known)
         if created:
             return created[0]
         self._session.source_prepared[source] = []
@@ -278,7 +278,9 @@ class Materializer:
                 if parent == edge.source.node_id:
                     origin = edge.source.model_copy(update={"node_id": prepared})
                     edges.append(
-                        edge.model_copy(update={"source": origin, "destination": target})
+                        edge.model_copy(
+                            update={"source": origin, "destination": target}
+                        )
                     )
         return edges
 

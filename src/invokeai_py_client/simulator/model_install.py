@@ -123,13 +123,13 @@ class InstallJobs:
         """Forget the jobs that have ended."""
         ended = ("completed", "error", "cancelled")
         with self._lock:
-            for job_id in [i for i, job in self._jobs.items() if job["status"] in ended]:
+            for job_id in [
+                i for i, job in self._jobs.items() if job["status"] in ended
+            ]:
                 del self._jobs[job_id]
 
 
-def _new_job(
-    job_id: int, source: str, overrides: Mapping[str, Any]
-) -> dict[str, Any]:
+def _new_job(job_id: int, source: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": job_id,
         "status": "waiting",

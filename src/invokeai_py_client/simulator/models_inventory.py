@@ -16,8 +16,8 @@ def model_record(
     name: str,
     *,
     base: str,
-    type: str,  # noqa: A002 -- the wire's name
-    format: str = "diffusers",  # noqa: A002 -- the wire's name
+    type: str,
+    format: str = "diffusers",
     key: Optional[str] = None,
     **extra: Any,
 ) -> Config:
@@ -68,7 +68,9 @@ def default_models() -> list[Config]:
         model_record("Simulated FLUX", base="flux", type="main", format="checkpoint"),
         model_record("Simulated SD VAE", base="sd-1", type="vae"),
         model_record("Simulated SDXL VAE", base="sdxl", type="vae"),
-        model_record("Simulated FLUX VAE", base="flux", type="vae", format="checkpoint"),
+        model_record(
+            "Simulated FLUX VAE", base="flux", type="vae", format="checkpoint"
+        ),
         model_record("Simulated Style", base="sd-1", type="lora", format="lycoris"),
         model_record("Simulated XL Style", base="sdxl", type="lora", format="lycoris"),
         model_record("Simulated Canny", base="sd-1", type="controlnet"),
@@ -79,7 +81,9 @@ def default_models() -> list[Config]:
             format="checkpoint",
         ),
         model_record("Simulated CLIP-L", base="any", type="clip_embed"),
-        model_record("Simulated T5", base="any", type="t5_encoder", format="t5_encoder"),
+        model_record(
+            "Simulated T5", base="any", type="t5_encoder", format="t5_encoder"
+        ),
     ]
 
 

@@ -68,7 +68,6 @@ class NodeContext:
         metadata = getattr(self._node, "metadata", None)
         board = getattr(self._node, "board", None)
         graph = self._session.graph.model_dump_json()
-        self._simulation.faults.before_image_save()
         return _fields(
             self._simulation.images.create(
                 image,
@@ -90,7 +89,7 @@ class NodeContext:
         config = self._simulation.models.find(reference.key)
         if config is None:
             # The class of the real server's error is plain `Exception`.
-            raise Exception(f"Unknown model {reference.key}")  # noqa: TRY002
+            raise Exception(f"Unknown model {reference.key}")
         return config
 
     def load_model(self, reference: Any) -> None:

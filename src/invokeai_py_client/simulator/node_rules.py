@@ -44,6 +44,11 @@ _RULES: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
+def has_rules(node_type: str) -> bool:
+    """Whether the class of a node type checks more than its schema says."""
+    return node_type in _RULES
+
+
 def validators_of(node_type: str) -> dict[str, Any]:
     """The validators of a node class, for `pydantic.create_model`."""
     if node_type not in _RULES:

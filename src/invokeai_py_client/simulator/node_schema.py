@@ -153,9 +153,8 @@ class NodeSchemas:
         """Reads `{node_type: node}`."""
         with self._lock:
             if node_type not in self._readers:
-                self._readers[node_type] = TypeAdapter(
-                    dict[str, self.node_class(node_type)]  # type: ignore[misc]
-                )
+                by_type: Any = dict[str, self.node_class(node_type)]  # type: ignore[misc]
+                self._readers[node_type] = TypeAdapter(by_type)
             return self._readers[node_type]
 
     def output_class(self, output_type: str) -> type[Output]:
@@ -253,7 +252,9 @@ class NodeSchemas:
             return Literal[tuple(schema["enum"])]
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                parts = [self._annotation(p, constrained=constrained) for p in schema[key]]
+                parts = [
+                    self._annotation(p, constrained=constrained) for p in schema[key]
+                ]
                 return Union[tuple(parts)]
         if "allOf" in schema and len(schema["allOf"]) == 1:
             return self._annotation(schema["allOf"][0], constrained=constrained)
@@ -261,11 +262,13 @@ class NodeSchemas:
         if kind == "null":
             return None
         if kind == "array":
-            item = self._annotation(schema.get("items", {}), constrained=constrained)
+            item: Any = self._annotation(
+                schema.get("items", {}), constrained=constrained
+            )
             return list[item]
         if kind == "object":
             extra = schema.get("additionalProperties")
-            value = (
+            value: Any = (
                 self._annotation(extra, constrained=constrained)
                 if isinstance(extra, Mapping)
                 else Any

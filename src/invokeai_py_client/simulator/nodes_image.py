@@ -236,7 +236,7 @@ def _mask_box(node: Any, context: Context) -> Fields:
 
 
 @implements("bounding_box")
-def _bounding_box(node: Any, context: Context) -> Fields:
+def _bounding_box(node: Any, _context: Context) -> Fields:
     if node.x_min > node.x_max:
         raise ValueError("x_min must be less than or equal to x_max")
     keys = ("x_min", "y_min", "x_max", "y_max")

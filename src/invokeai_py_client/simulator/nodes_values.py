@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from .execution import Context, Fields, implements
 
 
 @implements("boolean", "integer", "float", "string")
-def _primitive(node: Any, context: Context) -> Fields:
+def _primitive(node: Any, _context: Context) -> Fields:
     return {"value": node.value}
 
 
@@ -23,12 +24,12 @@ def _primitive(node: Any, context: Context) -> Fields:
     "latents_collection",
     "conditioning_collection",
 )
-def _collection(node: Any, context: Context) -> Fields:
+def _collection(node: Any, _context: Context) -> Fields:
     return {"collection": node.collection}
 
 
 @implements("color")
-def _color(node: Any, context: Context) -> Fields:
+def _color(node: Any, _context: Context) -> Fields:
     return {"color": node.color}
 
 
@@ -38,12 +39,12 @@ def _image(node: Any, context: Context) -> Fields:
 
 
 @implements("image_collection")
-def _image_collection(node: Any, context: Context) -> Fields:
+def _image_collection(node: Any, _context: Context) -> Fields:
     return {"collection": (node.collection or []) + (node.images or [])}
 
 
 @implements("iterate")
-def _iterate(node: Any, context: Context) -> Fields:
+def _iterate(node: Any, _context: Context) -> Fields:
     return {
         "item": node.collection[node.index],
         "index": node.index,
@@ -52,48 +53,50 @@ def _iterate(node: Any, context: Context) -> Fields:
 
 
 @implements("collect")
-def _collect(node: Any, context: Context) -> Fields:
+def _collect(node: Any, _context: Context) -> Fields:
     return {"collection": list(node.collection)}
 
 
 @implements("if")
-def _if(node: Any, context: Context) -> Fields:
+def _if(node: Any, _context: Context) -> Fields:
     return {"value": node.true_input if node.condition else node.false_input}
 
 
 @implements("add")
-def _add(node: Any, context: Context) -> Fields:
+def _add(node: Any, _context: Context) -> Fields:
     return {"value": node.a + node.b}
 
 
 @implements("sub")
-def _sub(node: Any, context: Context) -> Fields:
+def _sub(node: Any, _context: Context) -> Fields:
     return {"value": node.a - node.b}
 
 
 @implements("mul")
-def _mul(node: Any, context: Context) -> Fields:
+def _mul(node: Any, _context: Context) -> Fields:
     return {"value": node.a * node.b}
 
 
 @implements("div")
-def _div(node: Any, context: Context) -> Fields:
+def _div(node: Any, _context: Context) -> Fields:
     # Through floats, as the server does: large results lose digits there too.
     return {"value": int(node.a / node.b)}
 
 
 @implements("rand_int")
-def _rand_int(node: Any, context: Context) -> Fields:
+def _rand_int(node: Any, _context: Context) -> Fields:
     return {"value": int(np.random.randint(node.low, node.high, dtype=np.int64))}
 
 
 @implements("rand_float")
-def _rand_float(node: Any, context: Context) -> Fields:
-    return {"value": round(float(np.random.uniform(node.low, node.high)), node.decimals)}
+def _rand_float(node: Any, _context: Context) -> Fields:
+    return {
+        "value": round(float(np.random.uniform(node.low, node.high)), node.decimals)
+    }
 
 
 @implements("float_to_int")
-def _float_to_int(node: Any, context: Context) -> Fields:
+def _float_to_int(node: Any, _context: Context) -> Fields:
     quotient = node.value / node.multiple
     if node.method == "Nearest":
         whole = round(quotient)
@@ -107,20 +110,20 @@ def _float_to_int(node: Any, context: Context) -> Fields:
 
 
 @implements("round_float")
-def _round_float(node: Any, context: Context) -> Fields:
+def _round_float(node: Any, _context: Context) -> Fields:
     return {"value": round(node.value, node.decimals)}
 
 
 @implements("integer_math")
-def _integer_math(node: Any, context: Context) -> Fields:
-    operations = {
+def _integer_math(node: Any, _context: Context) -> Fields:
+    operations: dict[str, Callable[[Any, Any], Any]] = {
         "ADD": lambda a, b: a + b,
         "SUB": lambda a, b: a - b,
         "MUL": lambda a, b: a * b,
         "DIV": lambda a, b: int(a / b),
         "EXP": lambda a, b: a**b,
         "MOD": lambda a, b: a % b,
-        "ABS": lambda a, b: abs(a),
+        "ABS": lambda a, _: abs(a),
         "MIN": min,
         "MAX": max,
     }
@@ -128,15 +131,15 @@ def _integer_math(node: Any, context: Context) -> Fields:
 
 
 @implements("float_math")
-def _float_math(node: Any, context: Context) -> Fields:
-    operations = {
+def _float_math(node: Any, _context: Context) -> Fields:
+    operations: dict[str, Callable[[Any, Any], Any]] = {
         "ADD": lambda a, b: a + b,
         "SUB": lambda a, b: a - b,
         "MUL": lambda a, b: a * b,
         "DIV": lambda a, b: a / b,
         "EXP": lambda a, b: a**b,
-        "SQRT": lambda a, b: float(np.sqrt(a)),
-        "ABS": lambda a, b: abs(a),
+        "SQRT": lambda a, _: float(np.sqrt(a)),
+        "ABS": lambda a, _: abs(a),
         "MIN": min,
         "MAX": max,
     }
@@ -144,48 +147,48 @@ def _float_math(node: Any, context: Context) -> Fields:
 
 
 @implements("range")
-def _range(node: Any, context: Context) -> Fields:
+def _range(node: Any, _context: Context) -> Fields:
     return {"collection": list(range(node.start, node.stop, node.step))}
 
 
 @implements("range_of_size")
-def _range_of_size(node: Any, context: Context) -> Fields:
+def _range_of_size(node: Any, _context: Context) -> Fields:
     stop = node.start + node.step * node.size
     return {"collection": list(range(node.start, stop, node.step))}
 
 
 @implements("random_range")
-def _random_range(node: Any, context: Context) -> Fields:
+def _random_range(node: Any, _context: Context) -> Fields:
     generator = np.random.default_rng(node.seed)
     numbers = generator.integers(low=node.low, high=node.high, size=node.size)
     return {"collection": [int(number) for number in numbers]}
 
 
 @implements("float_range")
-def _float_range(node: Any, context: Context) -> Fields:
+def _float_range(node: Any, _context: Context) -> Fields:
     return {"collection": np.linspace(node.start, node.stop, node.steps).tolist()}
 
 
 @implements("string_join")
-def _string_join(node: Any, context: Context) -> Fields:
+def _string_join(node: Any, _context: Context) -> Fields:
     return {"value": (node.string_left or "") + (node.string_right or "")}
 
 
 @implements("string_join_three")
-def _string_join_three(node: Any, context: Context) -> Fields:
+def _string_join_three(node: Any, _context: Context) -> Fields:
     parts = (node.string_left, node.string_middle, node.string_right)
     return {"value": "".join(part or "" for part in parts)}
 
 
 @implements("string_split")
-def _string_split(node: Any, context: Context) -> Fields:
+def _string_split(node: Any, _context: Context) -> Fields:
     # An empty delimiter is str.split's ValueError, on the server too.
     first, *rest = node.string.split(node.delimiter, 1)
     return {"string_1": first, "string_2": rest[0] if rest else ""}
 
 
 @implements("string_split_neg")
-def _string_split_neg(node: Any, context: Context) -> Fields:
+def _string_split_neg(node: Any, _context: Context) -> Fields:
     positive, negative = "", ""
     depth, escaped = 0, False
     for char in node.string or "":
@@ -205,7 +208,7 @@ def _string_split_neg(node: Any, context: Context) -> Fields:
 
 
 @implements("string_replace")
-def _string_replace(node: Any, context: Context) -> Fields:
+def _string_replace(node: Any, _context: Context) -> Fields:
     text, pattern = node.string or "", node.search_string or ""
     if pattern:
         if not node.use_regex:

@@ -41,7 +41,9 @@ def placeholder(facts: Mapping[str, Any], width: int, height: int) -> Image.Imag
     return image
 
 
-def preview(facts: Mapping[str, Any], size: tuple[int, int], done: float) -> Image.Image:
+def preview(
+    facts: Mapping[str, Any], size: tuple[int, int], done: float
+) -> Image.Image:
     """What a denoising step shows: the picture's colours, coming out of noise."""
     small = (max(size[0] // 8, 1), max(size[1] // 8, 1))
     text = json.dumps(facts, sort_keys=True, default=str)

@@ -27,6 +27,10 @@ logger = logging.getLogger("invokeai_py_client.simulator")
 _BLOCKED_RETRY = 0.05
 
 
+class ProcessorDiedError(Exception):
+    """The worker met what kills the real server's worker for good."""
+
+
 class Processor:
     """Runs the jobs of a simulation in a thread.
 
@@ -107,7 +111,11 @@ class Processor:
                 logger.error("Error in session processor: %s", error)
                 self._stopping.wait(_BLOCKED_RETRY)
                 continue
-            self._run_item(row, session)
+            try:
+                self._run_item(row, session)
+            except ProcessorDiedError as error:
+                logger.error("Fatal Error in session processor: %s", error)
+                return
 
     def _run_item(self, row: Row, session: Session) -> None:
         queue, item_id = self._simulation.queue, int(row["item_id"])
@@ -138,7 +146,7 @@ class Processor:
                 break
         if self._stopping.is_set():
             return  # as if killed: the item is found in_progress at the next start
-        queue.save_session(item_id, session)
+        self._save(item_id, session)
         finished = queue.item(item_id)["status"] in TERMINAL
         if not finished and session.is_complete():
             queue.set_status(item_id, "completed")
@@ -179,6 +187,25 @@ class Processor:
             simulation.cache.save(key, output)
         return output
 
+    def _save(self, item_id: int, session: Session) -> None:
+        """Store a session, unless it could not be read again.
+
+        An edge may bring a node into a state that its class refuses as a whole (a
+        `range` that starts behind its end). The real server stores it, cannot read it
+        and loses its worker: nothing runs until it is restarted.
+        """
+        self._simulation.queue.save_session(item_id, session)
+        try:
+            session.check_readable()
+        except ValidationError as error:
+            if self._simulation.settings.poison == "imitate":
+                raise ProcessorDiedError(str(error)) from error
+            self._simulation.queue.set_status(
+                item_id,
+                "failed",
+                error=("ValidationError", f"the job is unreadable: {error}", ""),
+            )
+
     def _fail(
         self, row: Row, session: Session, node: Node, error: BaseException
     ) -> None:
@@ -187,7 +214,7 @@ class Processor:
             traceback.format_exception(type(error), error, error.__traceback__)
         )
         session.errors[node.id] = f"{kind}: {message}"
-        self._simulation.queue.save_session(int(row["item_id"]), session)
+        self._save(int(row["item_id"]), session)
         # The status event leaves before the node's error event, as on the real server.
         self._simulation.queue.set_status(
             int(row["item_id"]), "failed", error=(kind, message, trace)

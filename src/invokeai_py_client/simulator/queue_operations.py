@@ -91,14 +91,13 @@ class QueueOperations:
             f"WHERE status = 'in_progress' AND {condition}",
             parameters,
         )
-        canceled = []
-        for row in rows:
-            try:
-                if self._state.set_status(row["item_id"], "canceled"):
-                    canceled.append(row["item_id"])
-            except ItemNotFoundError:
-                continue  # deleted by someone else in between
-        return canceled
+        return [row["item_id"] for row in rows if self._cancel_one(row["item_id"])]
+
+    def _cancel_one(self, item_id: int) -> bool:
+        try:
+            return self._state.set_status(item_id, "canceled")
+        except ItemNotFoundError:
+            return False  # deleted by someone else in between
 
     def _announce(self, queue_id: str, by_user: dict[str, list[int]]) -> None:
         if by_user:

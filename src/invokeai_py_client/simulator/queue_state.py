@@ -258,7 +258,7 @@ class QueueState:
             raise ItemNotFoundError(f"No queue item with id {item_id}")
 
     def cancel_interrupted(self) -> None:
-        """Cancel what a killed server left running; nobody is told, as on the real one."""
+        """Cancel what a killed server left running; nobody is told of it."""
         with self.database.transaction():
             interrupted = self.database.all(
                 "SELECT item_id, root_item_id FROM session_queue "

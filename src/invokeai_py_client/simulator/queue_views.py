@@ -76,11 +76,9 @@ def full_item(simulation: Simulation, row: Row, user: User) -> dict[str, Any]:
     Raises:
         pydantic.ValidationError: The stored session cannot be read.
     """
-    if row["status"] in ("pending", "canceled"):
-        simulation.load_session(row)  # what was never run may hold an unreadable value
     item = {key: row[key] for key in _COLUMNS}
     item["field_values"] = _parsed(row["field_values"])
-    item["session"] = _session(json.loads(row["session"]))
+    item["session"] = simulation.load_session(row).dump()
     item["workflow"] = _parsed(row["workflow"])
     return redacted(item, user)
 

@@ -56,7 +56,8 @@ class _OwnChanges(BaseModel):
 def _demand_multiuser(call: Call, what: str) -> None:
     if not call.simulation.users.multiuser:
         raise ApiError(
-            403, f"Multiuser mode is disabled. {what} is not required in single-user mode."
+            403,
+            f"Multiuser mode is disabled. {what} is not required in single-user mode.",
         )
 
 
@@ -115,7 +116,7 @@ def _create(call: Call, wanted: _Setup, *, is_admin: bool) -> dict[str, Any]:
 
 
 @route("POST", f"{_A}/logout", "account")
-def _logout(call: Call) -> Any:
+def _logout(_call: Call) -> Any:
     # Tokens stay good until they expire: the server keeps no list of them.
     cookie = f'{_COOKIE}=""; Max-Age=0; Path=/api/v1; SameSite=lax'
     return json_reply({"success": True}, headers={"set-cookie": cookie})
@@ -164,7 +165,7 @@ def _create_user(call: Call) -> Any:
 
 
 @route("GET", f"{_A}/generate-password", "account")
-def _generate_password(call: Call) -> Any:
+def _generate_password(_call: Call) -> Any:
     return {"password": secrets.token_urlsafe(12)}
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .boards import BoardNotFoundError
+from .choices import BoardOrder, Direction, ImageCategory, Visibility
 from .images import ImageFilter, ImageNotFoundError
 from .routes_images import owner_access
 from .wire import ApiError, Call, json_reply, route
 
 _B = "/api/v1/boards"
 _BI = "/api/v1/board_images"
-_Category = Literal["general", "mask", "control", "user", "other"]
 
 
 class _Changes(BaseModel):
@@ -22,7 +22,7 @@ class _Changes(BaseModel):
     board_name: Optional[Annotated[str, Field(max_length=300)]] = None
     cover_image_name: Optional[str] = None
     archived: Optional[bool] = None
-    board_visibility: Optional[Literal["private", "shared", "public"]] = None
+    board_visibility: Optional[Visibility] = None
 
 
 def _board(call: Call, board_id: str) -> dict[str, Any]:
@@ -54,20 +54,22 @@ def _create(call: Call) -> Any:
 
 @route("GET", f"{_B}/")
 def _list(call: Call) -> Any:
-    order_by = call.argument(
-        "order_by", Literal["created_at", "board_name"], "created_at"
+    query = call.arguments(
+        order_by=(BoardOrder, "created_at"),
+        direction=(Direction, "DESC"),
+        all=(bool, None),
+        offset=(int, None),
+        limit=(int, None),
+        include_archived=(bool, False),
     )
+    offset, limit = query["offset"], query["limit"]
     options: dict[str, Any] = {
         "user_id": call.scope_user,
-        "order_by": order_by,
-        "ascending": call.argument("direction", Literal["ASC", "DESC"], "DESC")
-        == "ASC",
-        "include_archived": call.argument("include_archived", bool, False),
+        "order_by": query["order_by"],
+        "ascending": query["direction"] == "ASC",
+        "include_archived": query["include_archived"],
     }
-    everything = call.argument("all", bool, None)
-    offset = call.argument("offset", int, None)
-    limit = call.argument("limit", int, None)
-    if everything:
+    if query["all"]:
         return call.simulation.boards.list(**options)
     if offset is None or limit is None:
         raise ApiError(
@@ -87,7 +89,7 @@ def _get(call: Call) -> Any:
 @route("PATCH", f"{_B}/{{board_id}}")
 def _update(call: Call) -> Any:
     board_id = call.params["board_id"]
-    changes = call.read(_Changes).model_dump(exclude_unset=True)
+    changes = call.read(_Changes).model_dump(mode="json", exclude_unset=True)
     _owned(call, board_id, "update")
     try:
         return json_reply(call.simulation.boards.update(board_id, changes), 201)
@@ -127,7 +129,7 @@ def _image_names(call: Call) -> Any:
         _readable(call, board_id)
     chosen = ImageFilter(
         board_id=board_id,
-        categories=call.argument("categories", list[_Category], None),
+        categories=call.argument("categories", list[ImageCategory], None),
         is_intermediate=call.argument("is_intermediate", bool, None),
         user_id=call.scope_user if board_id == "none" else None,
     )

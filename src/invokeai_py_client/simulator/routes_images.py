@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Optional
 
 from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, StrictStr, ValidationError
 
 from .boards import BoardNotFoundError
+from .choices import Direction, ImageCategory, Origin
 from .graph import Workflow
-from .images import ImageFilter, ImageNotFoundError, image_dto
+from .images import (
+    ImageFileSaveException,
+    ImageFilter,
+    ImageNotFoundError,
+    image_dto,
+    image_urls,
+)
 from .resizing import resize_upload
-from .wire import ApiError, Call, CrashError, Reply, UploadedFile, json_reply, missing, route
+from .wire import (
+    ApiError,
+    Call,
+    CrashError,
+    Reply,
+    UploadedFile,
+    json_reply,
+    missing,
+    route,
+)
 
 _I = "/api/v1/images"
-_Category = Literal["general", "mask", "control", "user", "other"]
-_Origin = Literal["internal", "external"]
-_Direction = Literal["ASC", "DESC"]
-_Names = Annotated[
-    list[Annotated[str, Field(max_length=255)]], Field(max_length=1000)
-]
+_Names = Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=1000)]
 _LARGEST = 4096 * 4096
 
 
 class _Changes(BaseModel):
-    image_category: Optional[_Category] = None
+    image_category: Optional[ImageCategory] = None
     session_id: Optional[StrictStr] = None
     is_intermediate: Optional[StrictBool] = None
     starred: Optional[StrictBool] = None
@@ -39,7 +50,7 @@ class _Size(BaseModel):
 
 def read_access(call: Call, name: str) -> None:
     """Raise unless the caller may see an image."""
-    row = _existing(call, name, 404)
+    row = _existing(call, name, "Not Found")
     if call.user.is_admin or row["user_id"] == call.user.user_id:
         return
     if row["board_id"] is not None:
@@ -53,7 +64,7 @@ def owner_access(call: Call, name: str) -> None:
     """Raise unless the caller may change an image; unknown ones pass on."""
     if call.user.is_admin:
         return
-    row = _existing(call, name, 404)
+    row = _existing(call, name, "Image not found")
     if row["user_id"] == call.user.user_id:
         return
     if row["board_id"] is not None:
@@ -65,44 +76,46 @@ def owner_access(call: Call, name: str) -> None:
     raise ApiError(403, "Not authorized to modify this image")
 
 
-def _existing(call: Call, name: str, status: int) -> dict[str, Any]:
+def _existing(call: Call, name: str, otherwise: str) -> dict[str, Any]:
     try:
         return call.simulation.images.record(name)
     except ImageNotFoundError:
-        raise ApiError(status, "Image not found") from None
+        raise ApiError(404, otherwise) from None
 
 
 @route("POST", f"{_I}/upload")
 def _upload(call: Call) -> Any:
-    category = call.argument("image_category", _Category)
-    is_intermediate = call.argument("is_intermediate", bool)
-    board_id = call.argument("board_id", str, None)
-    session_id = call.argument("session_id", str, None)
-    crop = call.argument("crop_visible", bool, False)
+    query = call.arguments(
+        image_category=(ImageCategory,),
+        is_intermediate=(bool,),
+        board_id=(str, None),
+        session_id=(str, None),
+        crop_visible=(bool, False),
+    )
+    board_id = query["board_id"]
     part = call.form.get("file")
     if not isinstance(part, UploadedFile):
         raise ApiError(422, [missing(("body", "file"))])
     if board_id is not None:
         _writable_board(call, board_id)
     image = _decoded(part)
-    if crop:
+    if query["crop_visible"]:
         image = image.crop(image.getbbox())
     image = _resized(image, call.form.get("resize_to"))
     try:
         dto = call.simulation.images.create(
             image,
             origin="external",
-            category=category,
-            is_intermediate=is_intermediate,
+            category=query["image_category"],
+            is_intermediate=query["is_intermediate"],
             board_id=board_id,
-            session_id=session_id,
+            session_id=query["session_id"],
             metadata=_metadata(call.form.get("metadata"), image),
             workflow=_embedded_workflow(image),
             graph=_embedded_graph(image),
             user_id=call.user.user_id,
         )
-    except (OSError, SyntaxError, ValueError) as error:
-        # Truncated data, or a mode such as CMYK that PNG does not have.
+    except ImageFileSaveException as error:
         raise ApiError(500, "Failed to create image") from error
     return json_reply(dto, 201, {"Location": dto["image_url"]})
 
@@ -183,8 +196,11 @@ def _parsed(text: Any) -> Any:
 
 @route("GET", f"{_I}/")
 def _list(call: Call) -> Any:
-    limit = call.argument("limit", Annotated[int, Field(ge=0, le=1000)], 10)
-    offset = call.argument("offset", Annotated[int, Field(ge=0)], 0)
+    page = call.arguments(
+        limit=(Annotated[int, Field(ge=0, le=1000)], 10),
+        offset=(Annotated[int, Field(ge=0)], 0),
+    )
+    limit, offset = page["limit"], page["offset"]
     chosen, ascending, starred_first = _chosen(call)
     rows = call.simulation.images.list(
         chosen,
@@ -202,19 +218,27 @@ def _list(call: Call) -> Any:
 
 
 def _chosen(call: Call) -> tuple[ImageFilter, bool, bool]:
-    board_id = call.argument("board_id", str, None)
+    query = call.arguments(
+        board_id=(str, None),
+        image_origin=(Origin, None),
+        categories=(list[ImageCategory], None),
+        is_intermediate=(bool, None),
+        search_term=(str, None),
+        order_dir=(Direction, "DESC"),
+        starred_first=(bool, True),
+    )
+    board_id = query["board_id"]
     if board_id not in (None, "none"):
         _readable_board(call, board_id)
     chosen = ImageFilter(
-        origin=call.argument("image_origin", _Origin, None),
-        categories=call.argument("categories", list[_Category], None),
-        is_intermediate=call.argument("is_intermediate", bool, None),
+        origin=query["image_origin"],
+        categories=query["categories"],
+        is_intermediate=query["is_intermediate"],
         board_id=board_id,
-        search=call.argument("search_term", str, None),
+        search=query["search_term"],
         user_id=call.scope_user,
     )
-    ascending = call.argument("order_dir", _Direction, "DESC") == "ASC"
-    return chosen, ascending, call.argument("starred_first", bool, True)
+    return chosen, query["order_dir"] == "ASC", query["starred_first"]
 
 
 def _readable_board(call: Call, board_id: str) -> None:
@@ -224,10 +248,7 @@ def _readable_board(call: Call, board_id: str) -> None:
         board = call.simulation.boards.record(board_id)
     except BoardNotFoundError:
         raise ApiError(404, "Board not found") from None
-    if (
-        board["user_id"] != call.user.user_id
-        and board["board_visibility"] == "private"
-    ):
+    if board["user_id"] != call.user.user_id and board["board_visibility"] == "private":
         raise ApiError(403, "Not authorized to access this board")
 
 
@@ -242,8 +263,7 @@ def _names(call: Call) -> Any:
     names = [row["image_name"] for row in rows]
     counts = {"starred_count": starred, "total_count": len(rows)}
     if call.path.endswith("/item_names"):
-        items = [{"kind": "image", "name": name} for name in names]
-        return {"items": items, **counts}
+        return {"item_names": names, **counts}
     return {"image_names": names, **counts}
 
 
@@ -306,7 +326,7 @@ def _update(call: Call) -> Any:
 def _delete(call: Call) -> Any:
     name = call.params["name"]
     owner_access(call, name)
-    row = _existing(call, name, 404)
+    row = _existing(call, name, "Image not found")
     call.simulation.images.delete(name)
     return _deleted([name], [row["board_id"] or "none"])
 
@@ -326,9 +346,8 @@ def _get_workflow(call: Call) -> Any:
 
 @route("GET", f"{_I}/i/{{name}}/urls")
 def _get_urls(call: Call) -> Any:
-    read_access(call, call.params["name"])
-    dto = call.simulation.images.dto(call.params["name"])
-    return {key: dto[key] for key in ("image_name", "image_url", "thumbnail_url")}
+    # Made from the name alone: an image that does not exist has them too.
+    return image_urls(call.params["name"])
 
 
 def _file(call: Call, data: bytes, media_type: str) -> Reply:

@@ -27,11 +27,8 @@ def _list(call: Call) -> Any:
 
 @route("GET", f"{_M}/get_by_attrs")
 def _by_attributes(call: Call) -> Any:
-    found = call.simulation.models.matching(
-        name=call.argument("name", str),
-        type=call.argument("type", str),
-        base=call.argument("base", str),
-    )
+    wanted = call.arguments(name=(str,), type=(str,), base=(str,))
+    found = call.simulation.models.matching(**wanted)
     if not found:
         raise ApiError(404, "No model found with these attributes")
     return found[0]
@@ -46,7 +43,7 @@ def _by_hash(call: Call) -> Any:
 
 
 @route("GET", f"{_M}/missing")
-def _missing(call: Call) -> Any:
+def _missing(_call: Call) -> Any:
     return {"models": []}
 
 
@@ -54,7 +51,7 @@ def _model(call: Call) -> dict[str, Any]:
     key = call.params["key"]
     config = call.simulation.models.find(key)
     if config is None:
-        raise ApiError(404, f"Unknown model {key}")
+        raise ApiError(404, "model not found")
     return config
 
 
@@ -92,7 +89,7 @@ def _delete_many(call: Call) -> Any:
 
 
 @route("GET", f"{_M}/i/{{key}}/image", "public")
-def _image(call: Call) -> Any:
+def _image(_call: Call) -> Any:
     raise CrashError  # no model has a picture, and the server does not expect that
 
 

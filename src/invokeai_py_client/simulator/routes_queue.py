@@ -6,6 +6,7 @@ from typing import Annotated, Any, Optional
 
 from pydantic import Field, ValidationError
 
+from .choices import Direction
 from .database import Row, placeholders
 from .graph import Batch
 from .poison import refuse_poison
@@ -44,9 +45,11 @@ def _shown(call: Call, row: Row, doing: str) -> dict[str, Any]:
 @route("GET", f"{_Q}/list_all")
 def _list_all(call: Call) -> Any:
     destination = call.argument("destination", str, None)
-    where, parameters = "q.queue_id = ?", (_queue(call),)
+    where = "q.queue_id = ?"
+    parameters: tuple[str, ...] = (_queue(call),)
     if destination is not None:
-        where, parameters = f"{where} AND q.destination = ?", (*parameters, destination)
+        where += " AND q.destination = ?"
+        parameters = (*parameters, destination)
     rows = call.simulation.queue.items(
         f"{where} ORDER BY q.priority DESC, q.item_id", parameters
     )
@@ -55,9 +58,7 @@ def _list_all(call: Call) -> Any:
 
 @route("GET", f"{_Q}/item_ids")
 def _item_ids(call: Call) -> Any:
-    direction = call.argument("order_dir", str, "DESC")
-    if direction not in ("ASC", "DESC"):
-        raise ApiError(422, [_enum_detail("order_dir", direction)])
+    direction = call.argument("order_dir", Direction, "DESC")
     # By time alone, as on the server: inside one batch the ids ascend even in DESC.
     rows = call.simulation.database.all(
         "SELECT item_id FROM session_queue WHERE queue_id = ? "
@@ -66,16 +67,6 @@ def _item_ids(call: Call) -> Any:
     )
     ids = [row["item_id"] for row in rows]
     return {"item_ids": ids, "total_count": len(ids)}
-
-
-def _enum_detail(name: str, value: str) -> dict[str, Any]:
-    return {
-        "type": "enum",
-        "loc": ["query", name],
-        "msg": "Input should be 'ASC' or 'DESC'",
-        "input": value,
-        "ctx": {"expected": "'ASC' or 'DESC'"},
-    }
 
 
 def _rows_by_id(call: Call) -> list[Row]:
@@ -89,13 +80,15 @@ def _rows_by_id(call: Call) -> list[Row]:
 
 @route("POST", f"{_Q}/items_by_ids")
 def _items_by_ids(call: Call) -> Any:
-    items = []
-    for row in _rows_by_id(call):
-        try:
-            items.append(full_item(call.simulation, row, call.user))
-        except ValidationError:
-            continue  # left out without a word, as on the server
-    return items
+    items = (_readable(call, row) for row in _rows_by_id(call))
+    return [item for item in items if item is not None]
+
+
+def _readable(call: Call, row: Row) -> Optional[dict[str, Any]]:
+    try:
+        return full_item(call.simulation, row, call.user)
+    except ValidationError:
+        return None  # left out without a word, as on the server
 
 
 @route("POST", f"{_Q}/item_summaries_by_ids")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import math
 from collections import Counter
-from typing import Any, Literal, Optional
+from typing import Any, Optional
 
 from PIL import Image
 
+from .choices import Direction, WorkflowCategory, WorkflowOrder
 from .database import Row
 from .graph import Workflow
 from .wire import ApiError, Call, CrashError, Reply, UploadedFile, missing, route
 from .workflows import DefaultWorkflowError, WorkflowNotFoundError
 
 _W = "/api/v1/workflows"
-_Category = Literal["user", "default"]
-_Order = Literal["created_at", "updated_at", "opened_at", "name", "is_public"]
 
 
 class _Stored(Workflow):
@@ -113,17 +112,24 @@ def _scope(call: Call, categories: Any, is_public: Optional[bool]) -> Optional[s
 
 
 def _matching(call: Call) -> list[dict[str, Any]]:
-    categories = call.argument("categories", list[_Category], None)
-    is_public = call.argument("is_public", bool, None)
+    query = call.arguments(
+        categories=(list[WorkflowCategory], None),
+        tags=(list[str], None),
+        query=(str, None),
+        has_been_opened=(bool, None),
+        is_public=(bool, None),
+        order_by=(WorkflowOrder, "name"),
+        direction=(Direction, "ASC"),
+    )
     return call.simulation.workflows.matching(
-        categories=categories,
-        tags=call.argument("tags", list[str], None),
-        text=call.argument("query", str, None),
-        has_been_opened=call.argument("has_been_opened", bool, None),
-        is_public=is_public,
-        user_id=_scope(call, categories, is_public),
-        order_by=call.argument("order_by", _Order, "name"),
-        ascending=call.argument("direction", Literal["ASC", "DESC"], "ASC") == "ASC",
+        categories=query["categories"],
+        tags=query["tags"],
+        text=query["query"],
+        has_been_opened=query["has_been_opened"],
+        is_public=query["is_public"],
+        user_id=_scope(call, query["categories"], query["is_public"]),
+        order_by=query["order_by"],
+        ascending=query["direction"] == "ASC",
     )
 
 
@@ -160,7 +166,7 @@ def _tags(call: Call) -> Any:
 
 
 def _library(call: Call) -> list[dict[str, Any]]:
-    categories = call.argument("categories", list[_Category], None)
+    categories = call.argument("categories", list[WorkflowCategory], None)
     is_public = call.argument("is_public", bool, None)
     return call.simulation.workflows.matching(
         categories=categories,
@@ -184,7 +190,7 @@ def _counts_by_tag(call: Call) -> Any:
 
 @route("GET", f"{_W}/counts_by_category")
 def _counts_by_category(call: Call) -> Any:
-    wanted = call.argument("categories", list[_Category])
+    wanted = call.argument("categories", list[WorkflowCategory])
     counts = Counter(item["category"] for item in _library(call))
     return {category: counts[category] for category in wanted}
 

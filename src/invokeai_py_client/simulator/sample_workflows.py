@@ -18,7 +18,11 @@ def samples(schemas: NodeSchemas) -> Iterator[Workflow]:
     yield _colour_tiles(schemas)
     yield _brightness_series(schemas)
     yield _text_to_image(
-        schemas, "Text to Image - SD1.5", "Simulated SD 1.5", "compel", "main_model_loader"
+        schemas,
+        "Text to Image - SD1.5",
+        "Simulated SD 1.5",
+        "compel",
+        "main_model_loader",
     )
     yield _text_to_image(
         schemas,

@@ -42,7 +42,10 @@ class Scheduler:
         self._branches.resume(self.inputs)
         order = Topology(
             session.execution_nodes,
-            ((e.source.node_id, e.destination.node_id) for e in session.execution_edges),
+            (
+                (e.source.node_id, e.destination.node_id)
+                for e in session.execution_edges
+            ),
         ).order()
         for node_id in order:
             if node_id not in session.executed:

@@ -15,6 +15,7 @@ from typing import Any, Optional
 from pydantic import ValidationError
 
 from .graph import Edge, Graph, read_node
+from .node_rules import has_rules
 from .node_schema import Node, NodeSchemas, Output
 from .scheduler import Scheduler
 
@@ -164,6 +165,16 @@ class Session:
         if self.call["waiting_workflow_call"] is not None:
             return False
         return bool(self.errors) or all(n in self.executed for n in self.graph.nodes)
+
+    def check_readable(self) -> None:
+        """Check that every node could be read again.
+
+        Raises:
+            pydantic.ValidationError: Values that came by edges are at odds.
+        """
+        for node in self.execution_nodes.values():
+            if has_rules(node.type):
+                read_node(node.model_dump(mode="json"), self.schemas)
 
     def dump(self) -> dict[str, Any]:
         """The session as the API shows it."""

@@ -81,6 +81,7 @@ class Simulation:
             self.database,
             ImageFiles(root / "images" if root else None),
             self.cache.forget_image,
+            self.faults.before_image_save,
         )
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)

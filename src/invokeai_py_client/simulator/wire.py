@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
 from pydantic import TypeAdapter, ValidationError
@@ -132,14 +133,36 @@ class Call:
         Raises:
             ApiError: 422, when it is absent without a default or does not fit.
         """
-        values = self.query.get(name)
-        if values is None:
-            if default:
-                return default[0]
-            raise ApiError(422, [missing(("query", name))])
-        many = getattr(annotation, "__origin__", None) is list
-        value = list(values) if many else values[-1]
-        return _validated(annotation, value, ("query", name))
+        return self.arguments(**{name: (annotation, *default)})[name]
+
+    def arguments(self, **wanted: tuple[Any, ...]) -> dict[str, Any]:
+        """Query parameters by name.
+
+        Args:
+            **wanted: The type of each, with a default where it may be absent.
+
+        Raises:
+            ApiError: 422 with the problems of all of them.
+        """
+        found: dict[str, Any] = {}
+        problems: list[dict[str, Any]] = []
+        for name, (annotation, *default) in wanted.items():
+            values = self.query.get(name)
+            if values is None:
+                if default:
+                    found[name] = default[0]
+                else:
+                    problems.append(missing(("query", name)))
+                continue
+            many = getattr(annotation, "__origin__", None) is list
+            value = list(values) if many else values[-1]
+            try:
+                found[name] = _validated(annotation, value, ("query", name))
+            except ApiError as error:
+                problems += error.detail
+        if problems:
+            raise ApiError(422, problems)
+        return found
 
     def integer(self, name: str) -> int:
         """A whole number in the path."""
@@ -183,7 +206,7 @@ class Call:
         Raises:
             ApiError: 422 with the problems of all of them.
         """
-        body = self.json()
+        body = self.json() if self.body else None
         found = body if isinstance(body, dict) else {}
         values, problems = {}, []
         for name, wanted in annotations.items():
@@ -196,7 +219,7 @@ class Call:
                 continue
             try:
                 values[name] = TypeAdapter(annotation).validate_python(
-                    found[name], context=self.simulation.schemas
+                    found[name], context=self.simulation.schemas, from_attributes=True
                 )
             except ValidationError as error:
                 problems += error_details(error, ("body", name))
@@ -207,9 +230,15 @@ class Call:
 
 def _validated(annotation: Any, value: Any, location: Location) -> Any:
     try:
-        return TypeAdapter(annotation).validate_python(value)
+        return _plain(TypeAdapter(annotation).validate_python(value))
     except ValidationError as error:
         raise ApiError(422, error_details(error, location)) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.value if isinstance(value, Enum) else value
 
 
 Handler = Callable[[Call], Any]

@@ -72,7 +72,9 @@ class Workflows:
         """
         category = str(workflow["meta"]["category"])
         if category == "default":
-            raise DefaultWorkflowError("Default workflows cannot be created via this method")
+            raise DefaultWorkflowError(
+                "Default workflows cannot be created via this method"
+            )
         workflow_id = str(uuid.uuid4())
         self._store(workflow_id, workflow, category, user_id, public=public)
         self._emit(
@@ -204,9 +206,7 @@ class Workflows:
             if _selected(row, categories, has_been_opened, is_public, user_id)
         ]
         if tags:
-            items = [
-                item for item in items if any(tag in item["tags"] for tag in tags)
-            ]
+            items = [item for item in items if any(tag in item["tags"] for tag in tags)]
         if text:
             wanted = text.lower()
             items = [
@@ -232,7 +232,10 @@ def _selected(
 ) -> bool:
     if categories and row["category"] not in categories:
         return False
-    if has_been_opened is not None and (row["opened_at"] is not None) != has_been_opened:
+    if (
+        has_been_opened is not None
+        and (row["opened_at"] is not None) != has_been_opened
+    ):
         return False
     if is_public is not None and bool(row["is_public"]) != is_public:
         return False
