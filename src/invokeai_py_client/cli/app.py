@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -29,7 +29,6 @@ app = typer.Typer(
     name="ivk",
     help="Run InvokeAI workflows and look after a server.",
     epilog=f"\b\nExit codes:\n{_EXITS}",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -58,12 +57,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Show the version."
-        ),
-    ] = False,
+    # Not Annotated: Typer for Python 3.9 would not find the option in the text that
+    # postponed annotations are.
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
 ) -> None:
     del version
 
@@ -84,12 +82,11 @@ def _usage(error: Any, arguments: list[str]) -> int:
     ctx = getattr(error, "ctx", None)
     words = ctx.command_path.split()[1:] if ctx else []
     renderer = Renderer(as_json="--json" in arguments, verbose=False)
-    if ctx and not words and not renderer.as_json and not arguments:
-        # `ivk` alone: click's error is the help text itself.
-        sys.stderr.write(f"{ctx.get_help()}\n")
-        return 2
-    help_words = " ".join(["ivk", *words, "--help"])
-    failure = Failure("usage", error.format_message(), f"see `{help_words}`")
+    message = error.format_message()
+    if message.startswith("Missing command") and not renderer.as_json:
+        # `ivk` or `ivk board` alone: what there is helps more than the message.
+        sys.stderr.write(f"{ctx.get_help()}\n\n")
+    failure = Failure("usage", message, f"see `{' '.join(['ivk', *words, '--help'])}`")
     return renderer.failure(" ".join(words), failure)
 
 

@@ -89,9 +89,7 @@ class Session:
 
 def group(name: str, help_text: str) -> typer.Typer:
     """A noun of the command line, such as `ivk board`."""
-    return typer.Typer(
-        name=name, help=help_text, no_args_is_help=True, rich_markup_mode=None
-    )
+    return typer.Typer(name=name, help=help_text, rich_markup_mode=None)
 
 
 def command(
@@ -118,7 +116,7 @@ def _runnable(function: Callable[..., Outcome]) -> Callable[..., None]:
         session = Session(renderer, common["url"], common["token"])
         raise typer.Exit(_perform(ctx, session, function, values))
 
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = _annotations(function)
     own = list(inspect.signature(function).parameters.values())[1:]
     parameters = [_parameter("ctx", typer.Context)]
     parameters += [_parameter(p.name, hints[p.name], p.default) for p in own]
@@ -128,6 +126,19 @@ def _runnable(function: Callable[..., Outcome]) -> Callable[..., None]:
     # Typer reads through `__wrapped__`, which has none of the added options.
     del run.__wrapped__
     return run
+
+
+def _annotations(function: Callable[..., Outcome]) -> dict[str, Any]:
+    """The evaluated annotations, options included.
+
+    Read off a class, because Python 3.9 and 3.10 wrap those of a function's
+    parameters whose default is None in another Optional, which hides the option.
+    """
+    names = {
+        "__annotations__": function.__annotations__,
+        "__module__": function.__module__,
+    }
+    return typing.get_type_hints(type("Holder", (), names), include_extras=True)
 
 
 def _parameter(
