@@ -130,6 +130,7 @@ def shared_dir() -> Path:
     if folder.is_dir():
         return folder
     message = f"needs the shared data folder, and {folder} does not exist"
-    if os.environ.get("CI"):
+    # GitHub's machines never have it; where else CI runs, it is promised.
+    if os.environ.get("CI") and not os.environ.get("GITHUB_ACTIONS"):
         pytest.fail(message)
     pytest.skip(message)

@@ -83,7 +83,7 @@ def _usage(error: Any, arguments: list[str]) -> int:
     words = ctx.command_path.split()[1:] if ctx else []
     renderer = Renderer(as_json="--json" in arguments, verbose=False)
     message = error.format_message()
-    if message.startswith("Missing command") and not renderer.as_json:
+    if ctx and message.startswith("Missing command") and not renderer.as_json:
         # `ivk` or `ivk board` alone: what there is helps more than the message.
         sys.stderr.write(f"{ctx.get_help()}\n\n")
     failure = Failure("usage", message, f"see `{' '.join(['ivk', *words, '--help'])}`")
