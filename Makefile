@@ -52,6 +52,7 @@ quality: $(STAMP) ## Check format, lint, types, generated files and layers
 	$(BIN)/mypy
 	$(BIN)/python scripts/test_all.py --types-on 3.9
 	$(BIN)/python scripts/generate_async.py --check
+	$(BIN)/python scripts/build_api_reference.py --check
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
 .PHONY: format
@@ -62,6 +63,11 @@ format: $(STAMP) ## Format the code and fix what can be fixed
 .PHONY: generate
 generate: $(STAMP) ## Write the files that are made from others
 	$(BIN)/python scripts/generate_async.py
+	$(BIN)/python scripts/build_api_reference.py
+
+.PHONY: openapi-drift
+openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes for us
+	$(BIN)/python scripts/openapi_drift.py $(SPEC)
 
 .PHONY: demo
 demo: server ## Run a workflow on a real server and save its images
