@@ -317,3 +317,30 @@ async def test_many_workflows_go_out_together(client):
     assert results[0].outputs["half"].value == 4
     assert results[1].image.width == 16
     assert results[2].outputs["half"].value == 1
+
+
+async def test_the_sdxl_default_workflow_runs(client, tiny_models):
+    handle = await done(client.workflow_repo.load("Text to Image - SDXL"))
+    handle.set_inputs({3: "tiny-sdxl-vae"}, model="tiny-sdxl")
+    handle.set_node_value("noise", "width", 64)
+    handle.set_node_value("noise", "height", 64)
+    handle.set_node_value("denoise_latents", "steps", 2)
+    prompt = f"a lighthouse {uuid.uuid4().hex}"
+    result = await done(handle.run(positive_prompt=prompt, seed=11, timeout=120))
+    assert (result.image.width, result.image.height) == (64, 64)
+    assert result.seeds == (11,)
+    (mapping,) = handle.map_outputs(result)
+    assert mapping.images == result.images
+
+
+def test_every_default_workflow_loads_with_its_inputs(blocking):
+    records = blocking.workflow_repo.list_workflows(categories=["default"])
+    assert len(records) >= 26
+    for record in records:
+        handle = blocking.workflow_repo.load(record.workflow_id)
+        assert handle.list_inputs(), record.name
+        kinds = {problem.kind for problem in handle.compile().problems}
+        assert kinds <= {"missing_input"}, record.name
+    definition = blocking.workflow_repo.get_workflow(records[0].workflow_id)
+    assert definition.name == records[0].name
+    assert blocking.workflow_repo.find_workflow("no such workflow") is None
