@@ -12,6 +12,9 @@ from invokeai_py_client.exceptions import (
     UnprocessableEntityError,
     WorkflowError,
 )
+from invokeai_py_client.workflow.async_workflow_repo import (
+    AsyncWorkflowRepository,
+)
 from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
 from queue_double import Fault, QueueDouble, drive, json_reply, reply
 from workflow_builder import definition, node, text_to_image
@@ -386,3 +389,31 @@ def test_a_refused_batch_is_compiled_with_fresh_node_types_once(custom_desk):
     desk.openapi = {"components": {"schemas": newer}}
     handle.submit()
     assert "amount" not in desk.batch["graph"]["nodes"]["m"]
+
+
+class AsyncDesk(Desk):
+    """The same for the asyncio client."""
+
+    def __init__(self, tmp_path):
+        super().__init__(tmp_path)
+        self.repo = AsyncWorkflowRepository(self, "http://server", cache_dir=tmp_path)
+
+    async def run(self, flow):
+        return drive(flow, self.queue)
+
+
+async def test_the_asyncio_handle_does_the_same(tmp_path):
+    desk = AsyncDesk(tmp_path)
+    handle = desk.repo.create_workflow(text_to_image())
+    submission = await handle.submit(seed=7)
+    desk.queue.move(1, "completed")
+    result = await submission.wait()
+    assert (await handle.wait_for_completion()).id == result.id
+    assert not hasattr(handle, "submit_sync")
+    lost = [Fault("lost", handled=True)] + [Fault("lost")] * 400
+    desk.queue.faults.extend([None, *lost])
+    with pytest.raises(SubmissionUnknownError) as caught:
+        await handle.submit()
+    desk.queue.faults.clear()
+    settled = await caught.value.settle()
+    assert [job.item_id for job in settled.jobs] == [2]
