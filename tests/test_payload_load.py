@@ -413,6 +413,27 @@ def test_a_form_that_breaks_its_schema_gives_way_to_exposed_fields() -> None:
     assert kinds(loaded) == ["form"]
 
 
+def test_a_divider_with_data_makes_the_whole_form_void() -> None:
+    stored = document([node("n", "add")], form=[("n", "a")])
+    elements = stored["form"]["elements"]
+    elements["d"] = {"id": "d", "type": "divider", "parentId": "root"}
+    elements["root"]["data"]["children"].append("d")
+    assert len(form_fields(load(stored))) == 1
+    elements["d"]["data"] = {}
+    assert form_fields(load(stored)) == []
+
+
+def test_a_float_generator_may_lack_its_type() -> None:
+    assert value_of({"start": 2}, "generator", "float_generator") == {
+        "type": "float_generator_arithmetic_sequence",
+        "start": 2,
+        "step": 0.1,
+        "count": 10,
+    }
+    image = {"image_name": "a"}
+    assert value_of(image, "generator", "float_generator") == image
+
+
 def test_settings_of_a_form_are_read_in_the_guis_order() -> None:
     stored = document([node("n", "add")], form=[("n", "a"), ("n", "b")])
     elements = stored["form"]["elements"]

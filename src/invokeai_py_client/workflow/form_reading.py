@@ -62,7 +62,7 @@ def _element(key: str, stored: Mapping[str, Any]) -> FormElement:
     _id(stored.get("id"))
     parent_id = _id(stored["parentId"]) if "parentId" in stored else None
     kind = stored.get("type")
-    if kind == "divider":
+    if kind == "divider" and "data" not in stored:
         return FormElement(key, kind, parent_id)
     data = _mapping(stored.get("data"))
     if kind == "container":

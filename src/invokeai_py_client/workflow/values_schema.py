@@ -172,29 +172,19 @@ def parse_literal(
         return Literal(UNSET)
     if value is None:
         return Literal(None if keeps_null else UNSET)
-    own = _own_generator(value, template)
-    if own is not None:
-        return Literal(own)
+    kind = template.type.name if template else None
+    if kind == "ImageGeneratorField" and isinstance(value, Mapping) and "type" in value:
+        # With a board, the GUI takes this for the board itself and cannot run it.
+        own = parse_generator(GENERATOR_FIELDS[kind], value)
+        if own is not None:
+            return Literal(own)
     for match in SHAPES:
         found = match(value)
         if found is not NO_MATCH:
             return Literal(found)
+    if kind == "FloatGeneratorField":
+        # Without a `type`, as in the GUI.
+        own = parse_generator(GENERATOR_FIELDS[kind], value)
+        if own is not None:
+            return Literal(own)
     return Literal(copy_json(value), kept_raw=not keeps_null)
-
-
-def _own_generator(
-    value: Any, template: Optional[InputTemplate]
-) -> Optional[Mapping[str, Any]]:
-    """The value as the generator of its field.
-
-    A float generator may lack its `type`, as in the GUI. A board's image generator
-    has a `board_id`, for which the GUI takes it for a board and then cannot run it.
-    """
-    kind = template.type.name if template else None
-    if kind not in ("FloatGeneratorField", "ImageGeneratorField"):
-        return None
-    if kind == "ImageGeneratorField" and not (
-        isinstance(value, Mapping) and "type" in value
-    ):
-        return None
-    return parse_generator(GENERATOR_FIELDS[kind], value)
