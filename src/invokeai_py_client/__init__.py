@@ -1,7 +1,278 @@
-"""Run InvokeAI workflows from Python."""
+"""Run InvokeAI workflows from Python.
 
+The names below are all a script needs; they are imported when first used, so that
+`import invokeai_py_client` and the `ivk` command start quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from invokeai_py_client._core.events import (
+        ServerEvent,
+    )
+    from invokeai_py_client.async_client import (
+        AsyncInvokeAIClient,
+    )
+    from invokeai_py_client.board.async_board_handle import (
+        AsyncBoardHandle,
+    )
+    from invokeai_py_client.board.board_handle import (
+        BoardHandle,
+    )
+    from invokeai_py_client.board.models import (
+        Board,
+        BoardVisibility,
+    )
+    from invokeai_py_client.client import (
+        InvokeAIClient,
+    )
+    from invokeai_py_client.exceptions import (
+        APIConnectionError,
+        APIError,
+        APIResponseError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BoardError,
+        ConflictError,
+        FieldProblem,
+        FieldValidationError,
+        ImageError,
+        ImageFileNotFoundError,
+        InputNotFoundError,
+        InternalServerError,
+        InvokeAIError,
+        JobCanceledError,
+        JobError,
+        JobFailedError,
+        JobTimeoutError,
+        LocalServerError,
+        ModelError,
+        NotFoundError,
+        PermissionDeniedError,
+        QueueBlockedError,
+        QueueError,
+        QueueFullError,
+        SubmissionUnknownError,
+        UnprocessableEntityError,
+        UnsupportedVersionError,
+        WorkflowError,
+        WorkflowFormatError,
+    )
+    from invokeai_py_client.ivk_fields import (
+        IvkField,
+        field_registry,
+    )
+    from invokeai_py_client.model.models import (
+        ModelRecord,
+    )
+    from invokeai_py_client.models import (
+        AsyncIvkImage,
+        ImageCategory,
+        ImageOrigin,
+        IvkImage,
+        IvkJob,
+        JobStatus,
+    )
+    from invokeai_py_client.nodes import (
+        NodeCatalog,
+    )
+    from invokeai_py_client.queue.models import (
+        QueueStatus,
+    )
+    from invokeai_py_client.server import (
+        LocalServer,
+    )
+    from invokeai_py_client.workflow.async_submission import (
+        AsyncSubmission,
+    )
+    from invokeai_py_client.workflow.async_workflow_handle import (
+        AsyncWorkflowHandle,
+    )
+    from invokeai_py_client.workflow.definition import (
+        WorkflowDefinition,
+    )
+    from invokeai_py_client.workflow.inputs import (
+        WorkflowInput,
+    )
+    from invokeai_py_client.workflow.outputs import (
+        WorkflowOutput,
+        register_output_type,
+    )
+    from invokeai_py_client.workflow.progress import (
+        RunProgress,
+    )
+    from invokeai_py_client.workflow.results import (
+        JobResult,
+        OutputMapping,
+        RunResult,
+    )
+    from invokeai_py_client.workflow.submission import (
+        Submission,
+    )
+    from invokeai_py_client.workflow.workflow_handle import (
+        WorkflowHandle,
+    )
 
 __version__ = version("invokeai-py-client")
 
-__all__ = ["__version__"]
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncBoardHandle",
+    "AsyncInvokeAIClient",
+    "AsyncIvkImage",
+    "AsyncSubmission",
+    "AsyncWorkflowHandle",
+    "AuthenticationError",
+    "Board",
+    "BoardError",
+    "BoardHandle",
+    "BoardVisibility",
+    "ConflictError",
+    "FieldProblem",
+    "FieldValidationError",
+    "ImageCategory",
+    "ImageError",
+    "ImageFileNotFoundError",
+    "ImageOrigin",
+    "InputNotFoundError",
+    "InternalServerError",
+    "InvokeAIClient",
+    "InvokeAIError",
+    "IvkField",
+    "IvkImage",
+    "IvkJob",
+    "JobCanceledError",
+    "JobError",
+    "JobFailedError",
+    "JobResult",
+    "JobStatus",
+    "JobTimeoutError",
+    "LocalServer",
+    "LocalServerError",
+    "ModelError",
+    "ModelRecord",
+    "NodeCatalog",
+    "NotFoundError",
+    "OutputMapping",
+    "PermissionDeniedError",
+    "QueueBlockedError",
+    "QueueError",
+    "QueueFullError",
+    "QueueStatus",
+    "RunProgress",
+    "RunResult",
+    "ServerEvent",
+    "Submission",
+    "SubmissionUnknownError",
+    "UnprocessableEntityError",
+    "UnsupportedVersionError",
+    "WorkflowDefinition",
+    "WorkflowError",
+    "WorkflowFormatError",
+    "WorkflowHandle",
+    "WorkflowInput",
+    "WorkflowOutput",
+    "__version__",
+    "field_registry",
+    "register_output_type",
+]
+
+_HOMES = {
+    "_core.events": ("ServerEvent",),
+    "async_client": ("AsyncInvokeAIClient",),
+    "board.async_board_handle": ("AsyncBoardHandle",),
+    "board.board_handle": ("BoardHandle",),
+    "board.models": (
+        "Board",
+        "BoardVisibility",
+    ),
+    "client": ("InvokeAIClient",),
+    "exceptions": (
+        "APIConnectionError",
+        "APIError",
+        "APIResponseError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "BoardError",
+        "ConflictError",
+        "FieldProblem",
+        "FieldValidationError",
+        "ImageError",
+        "ImageFileNotFoundError",
+        "InputNotFoundError",
+        "InternalServerError",
+        "InvokeAIError",
+        "JobCanceledError",
+        "JobError",
+        "JobFailedError",
+        "JobTimeoutError",
+        "LocalServerError",
+        "ModelError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "QueueBlockedError",
+        "QueueError",
+        "QueueFullError",
+        "SubmissionUnknownError",
+        "UnprocessableEntityError",
+        "UnsupportedVersionError",
+        "WorkflowError",
+        "WorkflowFormatError",
+    ),
+    "ivk_fields": (
+        "IvkField",
+        "field_registry",
+    ),
+    "model.models": ("ModelRecord",),
+    "models": (
+        "AsyncIvkImage",
+        "ImageCategory",
+        "ImageOrigin",
+        "IvkImage",
+        "IvkJob",
+        "JobStatus",
+    ),
+    "nodes": ("NodeCatalog",),
+    "queue.models": ("QueueStatus",),
+    "server": ("LocalServer",),
+    "workflow.async_submission": ("AsyncSubmission",),
+    "workflow.async_workflow_handle": ("AsyncWorkflowHandle",),
+    "workflow.definition": ("WorkflowDefinition",),
+    "workflow.inputs": ("WorkflowInput",),
+    "workflow.outputs": (
+        "WorkflowOutput",
+        "register_output_type",
+    ),
+    "workflow.progress": ("RunProgress",),
+    "workflow.results": (
+        "JobResult",
+        "OutputMapping",
+        "RunResult",
+    ),
+    "workflow.submission": ("Submission",),
+    "workflow.workflow_handle": ("WorkflowHandle",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

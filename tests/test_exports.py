@@ -1,0 +1,65 @@
+"""What the package offers by name, and that the lists of it agree."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import invokeai_py_client
+
+PACKAGES = ("board", "image", "ivk_fields", "model", "nodes", "queue", "workflow")
+
+
+def test_every_exported_name_resolves_to_the_thing_of_that_name() -> None:
+    for name in invokeai_py_client.__all__:
+        if name != "__version__":
+            value = getattr(invokeai_py_client, name)
+            assert getattr(value, "__name__", name) == name
+
+
+def test_exported_names_are_sorted_and_the_lazy_table_holds_exactly_them() -> None:
+    names = invokeai_py_client.__all__
+    assert names == sorted(names)
+    assert {*invokeai_py_client._HOME_OF, "__version__"} == set(names)
+
+
+def test_type_checkers_see_the_same_homes_as_the_interpreter() -> None:
+    tree = ast.parse(Path(invokeai_py_client.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: str(node.module).partition(".")[2]
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == invokeai_py_client._HOME_OF
+
+
+def test_every_error_of_the_tree_is_exported() -> None:
+    errors = import_module("invokeai_py_client.exceptions").__all__
+    assert set(errors) <= set(invokeai_py_client.__all__)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_exports_what_it_lists_once(package: str) -> None:
+    module = import_module(f"invokeai_py_client.{package}")
+    assert len(module.__all__) == len(set(module.__all__))
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        _ = invokeai_py_client.Nonsense
+
+
+def test_importing_the_package_alone_loads_neither_http_nor_pydantic() -> None:
+    code = (
+        "import sys, invokeai_py_client; "
+        "sys.exit(any(m in sys.modules for m in ('httpx', 'httpx2', 'pydantic')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
