@@ -49,6 +49,12 @@ class Boards(Play):
             ]
             limit = params["limit"]
             return 200, {"items": total[:limit], "total": len(total)}
+        if path == "/api/v1/board_images/" and request.method == "DELETE":
+            return 201, {"removed_images": [request.json["image_name"]]}
+        if path == "/api/v1/board_images/":
+            if request.json["board_id"] not in self.boards:
+                return 404, {"detail": "Board not found"}
+            return 201, {"added_images": [request.json["image_name"]]}
         if path == "/api/v1/board_images/batch":
             if request.json["board_id"] not in self.boards:
                 return 404, {"detail": "Board not found"}
@@ -190,7 +196,7 @@ def test_verbs_of_a_board_refuse_images_of_another():
 def test_removing_uses_no_board_called_none():
     play = Boards(CATS, images=[on_board("1")])
     BoardRepository(play).get_board_handle("1").remove_image("a.png")
-    assert play.lines[-1] == "POST /api/v1/board_images/batch/delete"
+    assert play.lines[-1] == "DELETE /api/v1/board_images/"
 
 
 def test_visibility_needs_a_second_request():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.board import flows
 from invokeai_py_client.board.models import Board
+from invokeai_py_client.image import bulk_flows
 from invokeai_py_client.image import flows as image_flows
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.image.files import PathLike
@@ -127,6 +128,56 @@ class AsyncBoardHandle:
                 ),
                 limit,
                 offset,
+            )
+        )
+
+    async def list_image_names(
+        self,
+        *,
+        categories: Union[str, Sequence[str], None] = None,
+        is_intermediate: Optional[bool] = None,
+    ) -> list[str]:
+        """List the names of the board's images in one request, in no special order.
+
+        Args:
+            categories: Only these; None for all, assets included.
+            is_intermediate: False leaves intermediate images out, True gives only
+                those, None gives both.
+
+        Raises:
+            NotFoundError: The board was deleted.
+        """
+        if isinstance(categories, str):
+            categories = [categories]
+        return await self._runner.run(
+            flows.list_image_names(self.board_id, categories, is_intermediate)
+        )
+
+    async def download_zip(
+        self,
+        path: PathLike,
+        *,
+        overwrite: bool = True,
+        timeout: Optional[float] = None,
+    ) -> Path:
+        """Download all images of the board as one zip; see the image repository's.
+
+        Intermediate images and assets are in it, videos are not.
+
+        Args:
+            path: A file, or a folder in which it is called ``images.zip``.
+            overwrite: Replace a file that exists already.
+            timeout: Seconds that the server may take to make it; None for any time.
+
+        Raises:
+            FileExistsError: The file exists and `overwrite` is False.
+            ImageError: The server could not make it.
+            JobTimeoutError: The zip was not made in time.
+            NotFoundError: The board was deleted.
+        """
+        return await self._runner.run(
+            bulk_flows.download_zip(
+                path, board_id=self.board_id, overwrite=overwrite, timeout=timeout
             )
         )
 

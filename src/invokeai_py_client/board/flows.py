@@ -235,6 +235,22 @@ def _require_real(board_id: str, verb: str) -> None:
         raise BoardError(f"the place of images on no board cannot be {verb}")
 
 
+def list_image_names(
+    board_id: str,
+    categories: Optional[Sequence[str]] = None,
+    is_intermediate: Optional[bool] = None,
+) -> Flow[list[str]]:
+    """The names of a board's images; ``"none"`` gives those on no board."""
+    params = {
+        "categories": None if categories is None else list(categories),
+        "is_intermediate": None
+        if is_intermediate is None
+        else str(is_intermediate).lower(),
+    }
+    request = get(route(BOARD + "/image_names", board_id), params=params)
+    return (yield from call_model(list[str], request))
+
+
 def image_count(board_id: str) -> Flow[int]:
     """Images and assets on a board."""
     return (yield from get_board(board_id)).total_count
@@ -280,6 +296,7 @@ __all__ = [
     "get_uncategorized",
     "image_count",
     "list_boards",
+    "list_image_names",
     "move_image",
     "resolve_board_id",
     "star_image",

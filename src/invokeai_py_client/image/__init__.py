@@ -6,7 +6,12 @@ from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.image.async_image_repo import AsyncImageRepository
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.image.image_repo import ImageRepository
-from invokeai_py_client.image.models import ImageCategory, ImageChanges, ImageOrigin
+from invokeai_py_client.image.models import (
+    ImageCategory,
+    ImageChanges,
+    ImageOrigin,
+    ImageUrls,
+)
 
 __all__ = [
     "AsyncImageRepository",
@@ -15,5 +20,6 @@ __all__ = [
     "ImageChanges",
     "ImageOrigin",
     "ImageRepository",
+    "ImageUrls",
     "IvkImage",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from invokeai_py_client._io.runner import AsyncRunner
-from invokeai_py_client.image import change_flows, flows
+from invokeai_py_client.image import bulk_flows, change_flows, flows
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.image.files import ImageSource, PathLike
 from invokeai_py_client.image.models import (
@@ -17,6 +17,7 @@ from invokeai_py_client.image.models import (
     ImageChanges,
     ImageLike,
     ImageOrigin,
+    ImageUrls,
     board_id_of,
     image_name_of,
     image_names_of,
@@ -227,6 +228,75 @@ class AsyncImageRepository:
             flows.save_image(image_name_of(image), path, overwrite)
         )
 
+    async def download_many(
+        self,
+        images: Union[ImageLike, Iterable[ImageLike]],
+        folder: PathLike,
+        *,
+        overwrite: bool = True,
+    ) -> list[Path]:
+        """Download images into a folder, each under its own name, in the order given.
+
+        Whatever the server calls an image, its file is directly in `folder`.
+
+        Raises:
+            FileExistsError: A file exists and `overwrite` is False.
+            NotADirectoryError: `folder` is a file.
+            NotFoundError: The server does not have one of them; those that came
+                before are there.
+        """
+        return await self._runner.run(
+            bulk_flows.download_many(image_names_of(images), folder, overwrite)
+        )
+
+    async def download_zip(
+        self,
+        images: Union[ImageLike, Iterable[ImageLike]],
+        path: PathLike,
+        *,
+        overwrite: bool = True,
+        timeout: Optional[float] = None,
+    ) -> Path:
+        """Download images as one zip, with an entry ``category/name`` for each.
+
+        The server makes the zip; without an event socket, and for more than 1000
+        images, it is put together here. It appears when it is complete.
+
+        Args:
+            images: Which ones; see `AsyncBoardHandle.download_zip` for a whole board.
+            path: A file, or a folder in which it is called ``images.zip``.
+            overwrite: Replace a file that exists already.
+            timeout: Seconds that the server may take to make it; None for any time.
+
+        Raises:
+            FileExistsError: The file exists and `overwrite` is False.
+            ImageError: The server does not know one of them, or failed.
+            JobTimeoutError: The zip was not made in time.
+            ValueError: No image was given.
+        """
+        names = image_names_of(images)
+        return await self._runner.run(
+            bulk_flows.download_zip(
+                path, names=names, overwrite=overwrite, timeout=timeout
+            )
+        )
+
+    async def exists(self, image: ImageLike) -> bool:
+        """Find out whether the server has an image, without reading it.
+
+        Raises:
+            PermissionDeniedError: It belongs to somebody else.
+        """
+        return await self._runner.run(flows.image_exists(image_name_of(image)))
+
+    async def get_urls(self, image: ImageLike) -> ImageUrls:
+        """Read where an image and its preview are.
+
+        Raises:
+            NotFoundError: The server has no image of that name.
+        """
+        return await self._runner.run(flows.get_urls(image_name_of(image)))
+
     async def get_bytes(self, image: ImageLike) -> bytes:
         """Download an image's PNG file into memory."""
         return await self._runner.run(flows.image_bytes(image_name_of(image)))
@@ -308,6 +378,13 @@ class AsyncImageRepository:
         return await self._runner.run(
             change_flows.delete_images(image_names_of(images))
         )
+
+    async def delete_uncategorized(self) -> ImageChanges:
+        """Delete every image that is on no board, for good: intermediate ones too.
+
+        An administrator deletes those of all users.
+        """
+        return await self._runner.run(change_flows.delete_uncategorized())
 
     async def count_intermediates(self) -> int:
         """Count the intermediate images the server keeps."""

@@ -13,7 +13,11 @@ from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.messages import Request, RetryRule
 from invokeai_py_client._core.send import call, delete, get, patch, post, route
-from invokeai_py_client.exceptions import APIStatusError, ImageError
+from invokeai_py_client.exceptions import (
+    APIStatusError,
+    ImageError,
+    InternalServerError,
+)
 from invokeai_py_client.image.flows import IMAGE, ImageT, Reader, chunks
 from invokeai_py_client.image.models import (
     UNCATEGORIZED,
@@ -33,7 +37,7 @@ def star_images(names: Sequence[str], starred: bool) -> Flow[ImageChanges]:
         )
         for chunk in chunks(names)
     ]
-    return (yield from _change(requests, names, f"{verb}red_images"))
+    return (yield from change(requests, names, f"{verb}red_images"))
 
 
 def star_image(name: str, starred: bool) -> Flow[None]:
@@ -54,7 +58,7 @@ def move_images(names: Sequence[str], board_id: str) -> Flow[ImageChanges]:
         )
         for chunk in chunks(names)
     ]
-    return (yield from _change(requests, names, "added_images"))
+    return (yield from change(requests, names, "added_images"))
 
 
 def remove_images(names: Sequence[str]) -> Flow[ImageChanges]:
@@ -63,12 +67,27 @@ def remove_images(names: Sequence[str]) -> Flow[ImageChanges]:
         post("/api/v1/board_images/batch/delete", json={"image_names": chunk})
         for chunk in chunks(names)
     ]
-    return (yield from _change(requests, names, "removed_images"))
+    return (yield from change(requests, names, "removed_images"))
 
 
 def move_image(name: str, board_id: str) -> Flow[None]:
     """Put one image on a board; raises when the board or the image is not there."""
-    changes = yield from move_images([name], board_id)
+    if board_id == UNCATEGORIZED:
+        request = delete("/api/v1/board_images/", json={"image_name": name})
+        done_key = "removed_images"
+    else:
+        request = post(
+            "/api/v1/board_images/",
+            json={"board_id": board_id, "image_name": name},
+            retry=RetryRule.SAFE,
+        )
+        done_key = "added_images"
+    try:
+        changes = yield from change([request], [name], done_key)
+    except InternalServerError:
+        # The answer to an image it does not know; reading the record gives the 404.
+        yield from call(get(route(IMAGE, name)))
+        raise
     yield from _require(changes, name, "move")
 
 
@@ -78,7 +97,7 @@ def delete_images(names: Sequence[str]) -> Flow[ImageChanges]:
         post("/api/v1/images/delete", json={"image_names": chunk})
         for chunk in chunks(names)
     ]
-    return (yield from _change(requests, names, "deleted_images"))
+    return (yield from change(requests, names, "deleted_images"))
 
 
 def delete_image(name: str) -> Flow[None]:
@@ -87,6 +106,12 @@ def delete_image(name: str) -> Flow[None]:
     failed = data.get("failed_images") if isinstance(data, dict) else None
     if failed:
         raise ImageError(f"the server could not delete image {name}")
+
+
+def delete_uncategorized() -> Flow[ImageChanges]:
+    """Delete every image that is on no board, intermediate ones included."""
+    request = delete("/api/v1/images/uncategorized")
+    return (yield from change([request], (), "deleted_images"))
 
 
 def update_image(
@@ -128,17 +153,29 @@ def clear_intermediates() -> Flow[int]:
     return 0 if data is None else parse(int, data)
 
 
-def _change(
-    requests: Sequence[Request], names: Sequence[str], done_key: str
+def change(
+    requests: Sequence[Request],
+    names: Sequence[str],
+    done_key: str,
+    failed_key: str = "failed_images",
 ) -> Flow[ImageChanges]:
-    """Send the parts of a change and tell what happened to each of `names`."""
+    """Send the parts of a change and tell what happened to each of `names`.
+
+    Args:
+        requests: The parts.
+        names: Everything that was asked for; what no answer mentions was skipped.
+        done_key: Where the server's answers list what was done.
+        failed_key: Where they list what could not be done.
+    """
     done: list[str] = []
     failed: list[str] = []
     boards: list[str] = []
     for request in requests:
-        data = parse(dict[str, Any], (yield from call(request)))
+        answer = yield from call(request)
+        # Nothing but a DELETE that an earlier try did is answered with nothing.
+        data = parse(dict[str, Any], answer or {done_key: list(names)})
         done += parse(list[str], data.get(done_key))
-        failed += parse(list[str], data.get("failed_images") or [])
+        failed += parse(list[str], data.get(failed_key) or [])
         boards += parse(list[str], data.get("affected_boards") or [])
     known = {*done, *failed}
     return ImageChanges(

@@ -9,6 +9,7 @@ import io
 import os
 import re
 import uuid
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Union
@@ -258,6 +259,11 @@ class PartialFile:
         """Forget what was written, to download once more."""
         self.sink.seek(0)
         self.sink.truncate()
+
+    def is_zip(self) -> bool:
+        """True when what was written so far is a whole zip archive."""
+        self.sink.flush()
+        return zipfile.is_zipfile(self._temporary)
 
     def commit(self) -> Path:
         """Make the bytes durable and visible under the final name."""

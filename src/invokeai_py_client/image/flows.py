@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from invokeai_py_client._core.decode import decode, decode_download, parse
 from invokeai_py_client._core.flow import Flow, emit, local
-from invokeai_py_client._core.messages import FilePart, Reply, RetryRule
-from invokeai_py_client._core.send import call, download, get, post, route, send
+from invokeai_py_client._core.messages import FilePart, Reply, Request, RetryRule
+from invokeai_py_client._core.send import (
+    call,
+    call_model,
+    download,
+    get,
+    post,
+    route,
+    send,
+)
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
     APIResponseError,
@@ -33,7 +41,12 @@ from invokeai_py_client.image.files import (
     open_upload,
     plan_target,
 )
-from invokeai_py_client.image.models import UNCATEGORIZED, ImageBase, ImageCategory
+from invokeai_py_client.image.models import (
+    UNCATEGORIZED,
+    ImageBase,
+    ImageCategory,
+    ImageUrls,
+)
 from invokeai_py_client.image.query import ImageQuery
 
 if TYPE_CHECKING:
@@ -183,6 +196,25 @@ def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
             f"the {part} in image {name} is broken JSON: {error}"
         ) from error
     return parse(dict[str, Any], value)
+
+
+def image_exists(name: str) -> Flow[bool]:
+    """True when the server has the image; no record and no picture is sent."""
+    return (yield from has_file(route(IMAGE + "/full", name)))
+
+
+def has_file(path: str) -> Flow[bool]:
+    """Ask with HEAD whether there is a file behind `path`."""
+    reply = yield from send(Request("HEAD", path, retry=RetryRule.SAFE))
+    if reply.status == 404:
+        return False
+    decode_download(reply)
+    return True
+
+
+def get_urls(name: str) -> Flow[ImageUrls]:
+    """Where the image and its preview are."""
+    return (yield from call_model(ImageUrls, get(route(IMAGE + "/urls", name))))
 
 
 def image_bytes(name: str) -> Flow[bytes]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Optional, Protocol, Union, runtime_checkable
+from collections.abc import Iterable
+from typing import Any, ClassVar, Optional, Protocol, Union, runtime_checkable
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from invokeai_py_client._core.decode import parse
+from invokeai_py_client._bound import BoundSnapshot
 from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
-from invokeai_py_client.exceptions import ImageError, InvokeAIError
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from invokeai_py_client.exceptions import ImageError
 
 __all__ = [
     "UNCATEGORIZED",
@@ -22,6 +19,7 @@ __all__ = [
     "ImageChanges",
     "ImageLike",
     "ImageOrigin",
+    "ImageUrls",
     "board_id_of",
     "image_name_of",
     "image_names_of",
@@ -48,7 +46,7 @@ class ImageOrigin(OpenEnum):
     EXTERNAL = "external"
 
 
-class ImageBase(Snapshot):
+class ImageBase(BoundSnapshot):
     """The data of an image; equal to any other snapshot with the same data.
 
     Attributes:
@@ -64,6 +62,8 @@ class ImageBase(Snapshot):
         has_workflow: True also when only the graph is embedded.
         board_id: None when the image is on no board.
     """
+
+    KIND: ClassVar[str] = "image"
 
     image_name: str = Field(min_length=1)
     image_category: ImageCategory = ImageCategory.GENERAL
@@ -83,41 +83,10 @@ class ImageBase(Snapshot):
     image_url: Optional[str] = None
     thumbnail_url: Optional[str] = None
 
-    # Any: a Runner or an AsyncRunner, by the colour of the class.
-    _bound_runner: Any = PrivateAttr(default=None)
-
     @property
     def is_asset(self) -> bool:
         """True when the gallery shows it under "Assets", as it does uploads."""
         return self.image_category is not ImageCategory.GENERAL
-
-    @classmethod
-    def bound_to(cls, runner: Any) -> Callable[[Any], Self]:
-        """A reader of image records whose images fetch themselves through `runner`.
-
-        Args:
-            runner: A `Runner` for the blocking class, an `AsyncRunner` for the async
-                one.
-
-        Returns:
-            A function from the server's JSON object to an image; it raises
-            `APIResponseError` when the object does not fit.
-        """
-        return lambda data: parse(cls, data).with_runner(runner)
-
-    def with_runner(self, runner: Any) -> Self:
-        """The same image, fetching itself through `runner`."""
-        bound = self.model_copy()
-        bound._bound_runner = runner
-        return bound
-
-    def _require_runner(self) -> Any:
-        if self._bound_runner is None:
-            raise InvokeAIError(
-                f"image {self.image_name} is not connected to a server",
-                hint="get it from client.image_repo.get_image(name)",
-            )
-        return self._bound_runner
 
     # Pydantic would compare private attributes and classes as well; two clients'
     # views of the same data are equal here, in both colours.
@@ -128,17 +97,6 @@ class ImageBase(Snapshot):
 
     def __hash__(self) -> int:
         return hash(self.image_name)
-
-    # The connection belongs to this process: pickles travel without it, and a
-    # deep copy shares it.
-    def __getstate__(self) -> dict[Any, Any]:
-        return {
-            **super().__getstate__(),
-            "__pydantic_private__": {"_bound_runner": None},
-        }
-
-    def __deepcopy__(self, memo: Optional[dict[int, Any]] = None) -> Self:
-        return self.model_copy()
 
     def __str__(self) -> str:
         return self.image_name
@@ -204,6 +162,19 @@ def image_names_of(images: Union[ImageLike, Iterable[ImageLike]]) -> list[str]:
     if isinstance(images, (str, ImageBase)):
         return [image_name_of(images)]
     return [image_name_of(image) for image in images]
+
+
+class ImageUrls(Snapshot):
+    """Where an image is, relative to the server's address, without a leading slash.
+
+    Attributes:
+        image_url: The picture, a PNG.
+        thumbnail_url: A small preview, a WebP file.
+    """
+
+    image_name: str
+    image_url: str
+    thumbnail_url: str
 
 
 class ImageChanges(Snapshot):
