@@ -67,7 +67,9 @@ class AsyncInvokeAIClient(BaseClient):
             AsyncWorkflowRepository,
         )
 
-        return AsyncWorkflowRepository(self._runner, self.url)
+        return AsyncWorkflowRepository(
+            self._runner, self.url, settle_time=self._settle_time
+        )
 
     @cached_property
     def board_repo(self) -> AsyncBoardRepository:

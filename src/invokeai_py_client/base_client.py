@@ -40,6 +40,8 @@ class BaseClient:
             authorities, a path against a PEM file or folder, a ready
             `ssl.SSLContext`, or False not at all.
         headers: More headers for every request and for the event socket.
+        settle_time: Seconds to look for jobs whose submission's reply was lost, before
+            they are submitted once more.
 
     Raises:
         APIError: An option cannot be used; nothing was sent.
@@ -55,6 +57,7 @@ class BaseClient:
         request_timeout: float = DEFAULT_REQUEST_TIMEOUT,
         verify: Verify = True,
         headers: Optional[Mapping[str, str]] = None,
+        settle_time: float = 10.0,
     ) -> None:
         if (email is None) != (password is None):
             raise APIError("email= and password= go together")
@@ -74,6 +77,7 @@ class BaseClient:
             headers=dict(headers or {}),
             request_timeout=request_timeout,
         )
+        self._settle_time = settle_time
         self._hub = EventHub(self._settings)
         self._runner = self._open()
 

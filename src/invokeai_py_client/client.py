@@ -64,7 +64,7 @@ class InvokeAIClient(BaseClient):
         """Workflows: load one, set its inputs, run it."""
         from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
 
-        return WorkflowRepository(self._runner, self.url)
+        return WorkflowRepository(self._runner, self.url, settle_time=self._settle_time)
 
     @cached_property
     def board_repo(self) -> BoardRepository:

@@ -12,9 +12,10 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Optional, TypeVar, Union
 
-from invokeai_py_client._core.flow import Flow, gather, on_interrupt
+from invokeai_py_client._core.flow import Flow, gather, local, on_interrupt
 from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.board.models import Board
 from invokeai_py_client.exceptions import (
@@ -122,8 +123,7 @@ def batch_id_of(key: Optional[str], queue_id: str) -> str:
 
 def submit(desk: Desk, call: Call) -> Flow[Ticket]:
     """Put one call into the queue; see `WorkflowHandle.submit`."""
-    (ticket,) = yield from submit_all(desk, [call])
-    return ticket
+    return (yield from _placed(desk, (yield from _find_or_prepare(desk, call))))
 
 
 def submit_all(desk: Desk, calls: Sequence[Call]) -> Flow[list[Ticket]]:
@@ -131,13 +131,14 @@ def submit_all(desk: Desk, calls: Sequence[Call]) -> Flow[list[Ticket]]:
     prepared: list[Union[Ticket, _Ready]] = yield from gather(
         [_find_or_prepare(desk, call) for call in calls], limit=4
     )
-    tickets = []
+    tickets: list[Ticket] = []
     for item in prepared:
-        if isinstance(item, _Ready):
-            tickets.append((yield from _place(desk, item)))
-        else:
-            tickets.append(item)
+        tickets += [(yield from _placed(desk, item))]
     return tickets
+
+
+def _placed(desk: Desk, item: Union[Ticket, _Ready]) -> Flow[Ticket]:
+    return item if isinstance(item, Ticket) else (yield from _place(desk, item))
 
 
 def _find_or_prepare(desk: Desk, call: Call) -> Flow[Union[Ticket, _Ready]]:
@@ -193,7 +194,9 @@ def _prepare(
         raise FieldValidationError(problems) from error
     facts = yield from _learn(handle, catalog, edits)
     board_id = yield from _board_id(call.board)
-    compiled = handle.compile(
+    # A large workflow takes a while, which an event loop should not stand still for.
+    compile_it = partial(
+        handle.compile,
         runs=call.runs,
         auto_add_board=board_id,
         prepend=call.prepend,
@@ -201,6 +204,7 @@ def _prepare(
         catalog=catalog,
         edits=edits,
     )
+    compiled = yield from local(compile_it)
     if compiled.problems:
         raise FieldValidationError(compiled.problems)
     compiled, seed_warnings = _seeded(call, compiled, edits)

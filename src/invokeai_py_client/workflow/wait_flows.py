@@ -241,8 +241,8 @@ def stream_events(ticket: Ticket) -> Flow[None]:
             yield from emit(parse_event(event))
             return
         # A status is emitted once, whether an event or a look brought it first.
-        about = tracker.item_ids if event is None else (event.payload.get("item_id"),)
-        for item_id in about:
+        look = None if event is None else read_look(event.payload)
+        for item_id in tracker.item_ids if look is None else (look.item_id,):
             if item_id in tracker and tracker[item_id].word != shown[item_id]:
                 shown[item_id] = tracker[item_id].word
                 yield from emit(_status_event(ticket, tracker, item_id, event))

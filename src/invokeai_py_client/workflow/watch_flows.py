@@ -124,10 +124,11 @@ class Watch:
     def _accepts(self, name: str, payload: Mapping[str, Any]) -> bool:
         # Called in the socket's thread. By item id too: to others than its owner a
         # job's batch id is redacted.
+        item_id = payload.get("item_id")
         return (
             name in LOOK_AGAIN
             or payload.get("batch_id") == self.batch_id
-            or payload.get("item_id") in self.tracker
+            or (isinstance(item_id, int) and item_id in self.tracker)
         )
 
     # -- looking --------------------------------------------------------------------
