@@ -9,7 +9,7 @@ from typing import Any, Generic, Optional, TypeVar
 
 from invokeai_py_client._core.events import ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
-from invokeai_py_client._core.messages import RawEvent, RetryRule
+from invokeai_py_client._core.messages import RawEvent
 from invokeai_py_client._core.send import call, post
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
 from invokeai_py_client.exceptions import APIError, JobTimeoutError
@@ -23,6 +23,7 @@ from invokeai_py_client.workflow.results import RunResult
 from invokeai_py_client.workflow.stillness import why_nothing_moves
 from invokeai_py_client.workflow.ticket import Ticket
 from invokeai_py_client.workflow.watch_flows import (
+    LAST_LOOK_TIMEOUT,
     LOOK_TIMEOUT,
     Watch,
     WatchTimeout,
@@ -157,7 +158,7 @@ class _Waiting(Generic[ImageT]):
     def known_so_far(self) -> Flow[RunResult[ImageT]]:
         """The result of what is known already, for a wait whose time is over."""
         try:
-            images = yield from self._read_images()
+            images = yield from self._read_images(LAST_LOOK_TIMEOUT)
         except APIError as error:
             logger.info("images of %s could not be read: %s", self._ticket.id, error)
             images = {}
@@ -181,8 +182,10 @@ class _Waiting(Generic[ImageT]):
             new = self._tracker.take_finished()
         if not new:
             return
+        # Once all are over, results are worth more than the last seconds.
+        timeout = LOOK_TIMEOUT if again else (yield from self.watch.look_timeout())
         items = yield from queue_calls.list_items(
-            self._ticket.queue_id, new, timeout=LOOK_TIMEOUT
+            self._ticket.queue_id, new, timeout=timeout
         )
         for item_id, item in items.items():
             status = read_look(item)
@@ -191,10 +194,14 @@ class _Waiting(Generic[ImageT]):
             if status is not None and status.is_over:
                 self._records[item_id] = read_job(item, self._ticket.legend)
 
-    def _read_images(self) -> Flow[dict[str, ImageT]]:
+    def _read_images(self, timeout: float = LOOK_TIMEOUT) -> Flow[dict[str, ImageT]]:
         names = named_images(list(self._records.values()))
         parts = yield from gather(
-            [_image_records(part) for part in queue_calls.chunks(names, 1000)], limit=4
+            [
+                _image_records(part, timeout)
+                for part in queue_calls.chunks(names, queue_calls.MAX_IDS)
+            ],
+            limit=4,
         )
         records = (record for part in parts for record in part)
         return {record["image_name"]: self._read(record) for record in records}
@@ -216,14 +223,10 @@ class _Waiting(Generic[ImageT]):
         )
 
 
-def _image_records(names: list[str]) -> Flow[list[Mapping[str, Any]]]:
-    request = post(
-        "/api/v1/images/images_by_names",
-        json={"image_names": names},
-        retry=RetryRule.SAFE,
-        timeout=LOOK_TIMEOUT,
-    )
-    records = yield from call(request)
+def _image_records(names: list[str], timeout: float) -> Flow[list[Mapping[str, Any]]]:
+    # Not repeated here but by `patiently`, which knows how long to go on.
+    path = "/api/v1/images/images_by_names"
+    records = yield from call(post(path, json={"image_names": names}, timeout=timeout))
     return [
         record
         for record in (records if isinstance(records, list) else [])

@@ -37,6 +37,7 @@ PAUSE_GROWTH = 1.5
 LONGEST_PAUSE = 2.0
 LONGEST_PAUSE_WITH_EVENTS = 5.0
 LOOK_TIMEOUT = 10.0
+LAST_LOOK_TIMEOUT = 1.0
 
 # Up to here a look asks for every job; above, it asks for the batch's counts first.
 FEW_JOBS = 20
@@ -135,7 +136,7 @@ class Watch:
 
     def _look(self) -> Flow[bool]:
         """Ask the server; True when a job moved."""
-        timeout = yield from self._look_timeout()
+        timeout = yield from self.look_timeout()
         try:
             moved = yield from self._ask(timeout)
             if not moved:
@@ -171,11 +172,12 @@ class Watch:
             logger.warning("jobs %s are no longer in the queue", sorted(lost))
         return tracker.lose(lost) or any(moved)
 
-    def _look_timeout(self) -> Flow[float]:
+    def look_timeout(self) -> Flow[float]:
+        """Seconds that a request may take now: never much longer than the deadline."""
         if self.deadline is None:
             return LOOK_TIMEOUT
         left = self.deadline - (yield from now())
-        return min(LOOK_TIMEOUT, max(left, 0.5))
+        return min(LOOK_TIMEOUT, max(left, LAST_LOOK_TIMEOUT))
 
     def _fail(self, error: APIError) -> Flow[None]:
         moment = yield from now()
