@@ -69,6 +69,10 @@ generate: $(STAMP) ## Write the files that are made from others
 openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes for us
 	$(BIN)/python scripts/openapi_drift.py $(SPEC)
 
+.PHONY: bench
+bench: $(STAMP) ## Time loading, discovering and compiling of large workflows
+	$(BIN)/python benchmarks/bench_compile.py
+
 .PHONY: demo
 demo: server ## Run a workflow on a real server and save its images
 	$(BIN)/python examples/demo.py
