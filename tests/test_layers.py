@@ -13,10 +13,29 @@ PACKAGE = Path(invokeai_py_client.__file__).parent
 NAME = "invokeai_py_client"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
-NOUNS = {"workflow", "board", "image", "queue", "model"}
+NOUNS = {
+    "board",
+    "client_state",
+    "gallery",
+    "image",
+    "image_move",
+    "model",
+    "queue",
+    "recall",
+    "style_preset",
+    "system_prompt",
+    "video",
+    "workflow",
+}
 MAY_USE = {
-    "workflow": {"queue", "board", "image", "model"},
+    "workflow": {"queue", "board", "image", "model", "video"},
     "board": {"image"},
+    "video": {"image"},
+    # It mixes images and videos.
+    "gallery": {"image", "video"},
+    # A cover is a picture.
+    "model": {"image"},
+    "style_preset": {"image"},
 }
 # The protocol that handles and repositories hold; everything else in `_io` acts.
 OPEN_IO = {f"{NAME}._io.runner"}

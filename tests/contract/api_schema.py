@@ -159,6 +159,8 @@ def as_read(value: Any) -> Iterator[Any]:
         yield text == "true"
     elif re.fullmatch(r"-?\d+", text):
         yield int(text)
+    # A list of one.
+    yield [text]
 
 
 class ApiSchema:

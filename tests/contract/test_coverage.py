@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from contract.calls import all_calls, perform
 from contract.index import MOST_REASONS, REASONS, methods_by_operation, unmapped
 from contract.recording import builders
 from invokeai_py_client._core.versions import SINCE
+from invokeai_py_client.client import InvokeAIClient
 
 PACKAGE = Path(invokeai_py_client.__file__).parent
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -85,27 +87,19 @@ def test_public_methods_of_repositories_are_sampled():
 
 def public_methods():
     """The methods of a client's repositories that run something."""
-    client = ast.parse((PACKAGE / "client.py").read_text(encoding="utf-8"))
-    owners = {
-        ast.unparse(item.returns): item.name
-        for node in client.body
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name.endswith("_repo")
-    }
+    client = InvokeAIClient("http://host")
     found = set()
-    for path in PACKAGE.rglob("*_repo.py"):
-        if path.name.startswith("async_") or path.parent.name in EXEMPT:
+    for name in dir(client):
+        repository = getattr(client, name) if name.endswith("_repo") else None
+        if repository is None or name.removesuffix("_repo") in EXEMPT:
             continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name in owners:
-                found |= {
-                    f"{owners[node.name]}.{item.name}"
-                    for item in node.body
-                    if isinstance(item, ast.FunctionDef)
-                    and not item.name.startswith("_")
-                    and "self._runner." in ast.unparse(item)
-                }
+        for method, function in inspect.getmembers(type(repository)):
+            runs = inspect.isfunction(function) and "self._runner." in (
+                inspect.getsource(function)
+            )
+            if runs and not method.startswith("_"):
+                found.add(f"{name}.{method}")
+    client.close()
     return found
 
 

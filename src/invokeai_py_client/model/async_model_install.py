@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Optional
 
 from invokeai_py_client._io.runner import AsyncRunner
-from invokeai_py_client.model import flows
+from invokeai_py_client.model import install_flows as flows
 from invokeai_py_client.model.models import ModelInstall, ModelRecord
 
 __all__ = ["AsyncModelInstallJob"]
@@ -64,6 +64,63 @@ class AsyncModelInstallJob:
         return await self._runner.run(
             flows.wait_install(self.job_id, timeout, on_progress)
         )
+
+    def watch(self, timeout: Optional[float] = None) -> AsyncIterator[ModelInstall]:
+        """Iterate over its states until it has ended, however it ended.
+
+        Args:
+            timeout: Seconds for the whole wait; None waits for ever.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+            JobTimeoutError: The time is over; the installation goes on.
+        """
+        return self._runner.stream(flows.watch_install(self.job_id, timeout))
+
+    async def pause(self) -> ModelInstall:
+        """Pause its downloads; a local installation cannot be paused.
+
+        Returns:
+            Its state, which may still say `downloading` for a moment.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return await self._runner.run(flows.control_install(self.job_id, "pause"))
+
+    async def resume(self) -> ModelInstall:
+        """Go on with its downloads where they were paused.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return await self._runner.run(flows.control_install(self.job_id, "resume"))
+
+    async def restart_failed(self) -> ModelInstall:
+        """Download the files again that failed or cannot be resumed.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return await self._runner.run(
+            flows.control_install(self.job_id, "restart_failed")
+        )
+
+    async def restart_file(self, url: str) -> ModelInstall:
+        """Download one of its files again, from the beginning.
+
+        Args:
+            url: The `source` of one of `download_parts`.
+
+        Raises:
+            ModelError: The server does not know the installation (any more).
+            UnprocessableEntityError: It is no URL.
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return await self._runner.run(flows.restart_file(self.job_id, url))
 
     async def cancel(self) -> None:
         """Stop the installation.

@@ -3,29 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
-from invokeai_py_client._io.runner import AsyncRunner
-from invokeai_py_client.model import flows
+from invokeai_py_client.model import flows, install_flows
 from invokeai_py_client.model.async_model_install import AsyncModelInstallJob
+from invokeai_py_client.model.async_model_upkeep import AsyncModelUpkeep
+from invokeai_py_client.model.flows import ModelKey, key_of, keys_of
 from invokeai_py_client.model.lookup import ModelLike, restriction
-from invokeai_py_client.model.models import ModelInstall, ModelRecord
+from invokeai_py_client.model.models import (
+    BulkModelResult,
+    ModelInstall,
+    ModelRecord,
+)
 
 __all__ = ["AsyncModelRepository"]
 
 OneOrMore = Union[str, Iterable[str], None]
 
 
-class AsyncModelRepository:
-    """Lists, finds and installs the models of a server.
+class AsyncModelRepository(AsyncModelUpkeep):
+    """Lists, finds, installs and changes the models of a server.
+
+    On a server with several users everything but looking needs an administrator.
 
     Args:
         runner: What runs the flows: the client's.
     """
-
-    def __init__(self, runner: AsyncRunner) -> None:
-        self._runner = runner
 
     def _job(self, install: ModelInstall) -> AsyncModelInstallJob:
         return AsyncModelInstallJob(self._runner, install)
@@ -33,24 +38,43 @@ class AsyncModelRepository:
     async def list_models(
         self,
         *,
-        base: Optional[str] = None,
+        base: Union[str, Sequence[str], None] = None,
         type: Optional[str] = None,
         format: Optional[str] = None,
         name: Optional[str] = None,
+        order_by: Optional[str] = None,
+        descending: bool = False,
     ) -> list[ModelRecord]:
         """List the installed models.
 
         Args:
-            base: Only this architecture, such as ``"sdxl"``.
+            base: Only this architecture, such as ``"sdxl"``, or these; unlike in
+                `find_models`, models for any base do not fit.
             type: Only this type, such as ``"main"`` or ``"lora"``.
             format: Only this format, such as ``"checkpoint"``.
             name: Only models of exactly this name.
+            order_by: ``"name"`` (the server's default), ``"type"``, ``"base"``,
+                ``"format"``, ``"size"``, ``"created_at"``, ``"updated_at"`` or
+                ``"path"``; servers before 6.12 know only the first four.
+            descending: The other way round.
 
         Raises:
-            UnprocessableEntityError: The server does not know such a base, type or
-                format; the message lists those it knows.
+            UnprocessableEntityError: The server does not know such a base, type,
+                format or order; the message lists those it knows.
         """
-        return await self._runner.run(flows.list_models(base, type, format, name))
+        return await self._runner.run(
+            flows.list_models(
+                base, type, format, name, order_by=order_by, descending=descending
+            )
+        )
+
+    async def list_missing_models(self) -> list[ModelRecord]:
+        """List the installed models whose files are gone.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return await self._runner.run(flows.list_missing())
 
     async def get_model(self, key: str) -> ModelRecord:
         """Read one model by its key; `resolve` takes names as well.
@@ -59,6 +83,27 @@ class AsyncModelRepository:
             NotFoundError: No model has this key.
         """
         return await self._runner.run(flows.get_model(key))
+
+    async def get_model_by_hash(self, hash: str) -> ModelRecord:
+        """Read the model whose files have this hash; it stays when a key changes.
+
+        Raises:
+            NotFoundError: No model has this hash.
+            UnsupportedVersionError: The server is older than 6.12; `resolve` takes
+                a hash on every server.
+        """
+        return await self._runner.run(flows.get_by_hash(hash))
+
+    async def get_model_by_attributes(
+        self, *, name: str, type: str, base: str
+    ) -> ModelRecord:
+        """Read the first model of exactly this name, type and base.
+
+        Raises:
+            NotFoundError: No model fits.
+            UnprocessableEntityError: The server knows no such type or base.
+        """
+        return await self._runner.run(flows.get_by_attributes(name, type, base))
 
     async def find_model(
         self,
@@ -127,7 +172,7 @@ class AsyncModelRepository:
 
     async def install_model(
         self,
-        source: str,
+        source: Union[str, os.PathLike[str]],
         *,
         name: Optional[str] = None,
         config: Optional[Mapping[str, Any]] = None,
@@ -152,9 +197,9 @@ class AsyncModelRepository:
             ModelError: The server does not take this source.
         """
         return await self._runner.run(
-            flows.install_model(
+            install_flows.install_model(
                 self._job,
-                source,
+                os.fspath(source),
                 config={**(config or {}), **({"name": name} if name else {})},
                 move=move,
                 access_token=access_token,
@@ -163,12 +208,93 @@ class AsyncModelRepository:
 
     async def list_installs(self) -> list[ModelInstall]:
         """List the installations since the server started."""
-        return await self._runner.run(flows.list_installs())
+        return await self._runner.run(install_flows.list_installs())
 
-    async def delete_model(self, key: str) -> None:
+    async def get_install(self, job_id: int) -> AsyncModelInstallJob:
+        """Find an installation that somebody started, to wait for or to stop.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+        """
+        return await self._runner.run(install_flows.get_handle(self._job, job_id))
+
+    async def prune_installs(self) -> None:
+        """Let the server forget the installations that have ended."""
+        return await self._runner.run(install_flows.prune_installs())
+
+    async def update_model(self, model: ModelKey, /, **changes: Any) -> ModelRecord:
+        """Change a model's record; its files stay as they are.
+
+        Args:
+            model: Its key or record.
+            changes: What to set, by the server's names: ``name``, ``description``,
+                ``base``, ``type``, ``trigger_phrases``, ``default_settings`` …; None
+                empties what may be empty.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: This kind of model has no such setting.
+            UnprocessableEntityError: A value that the server refuses.
+            ConflictError: The model is in use, or the path is another model's.
+        """
+        return await self._runner.run(flows.update_model(key_of(model), changes))
+
+    async def reidentify_model(self, model: ModelKey) -> ModelRecord:
+        """Look again at a model's files and find out what it is.
+
+        Name, description and the like stay; what was changed by hand of base, type
+        or format does not.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: The server cannot tell what it is.
+            UnsupportedVersionError: The server is older than 6.9.
+        """
+        return await self._runner.run(flows.reidentify_model(key_of(model)))
+
+    async def reidentify_models(
+        self, models: Union[ModelKey, Sequence[ModelKey]]
+    ) -> BulkModelResult:
+        """Look again at several models; the result says which failed and why.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.13.
+        """
+        return await self._runner.run(flows.reidentify_models(keys_of(models)))
+
+    async def convert_model(self, model: ModelKey) -> ModelRecord:
+        """Replace a single-file model by its diffusers form. It takes minutes.
+
+        The files of the old form are deleted if they are in the server's folder.
+
+        Returns:
+            The new model; its key is another one.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: It is no main SD 1, 2 or XL checkpoint.
+            ConflictError: Another conversion runs, or it failed.
+        """
+        return await self._runner.run(flows.convert_model(key_of(model)))
+
+    async def delete_model(self, model: ModelKey) -> None:
         """Remove a model; its files too, if they are in the server's own folder.
 
         Raises:
             NotFoundError: No model has this key.
+            ConflictError: Something else is being done with the model.
         """
-        return await self._runner.run(flows.delete_model(key))
+        return await self._runner.run(flows.delete_model(key_of(model)))
+
+    async def delete_models(
+        self, models: Union[ModelKey, Sequence[ModelKey]]
+    ) -> BulkModelResult:
+        """Remove several models; the result says which could not be and why.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.10.
+        """
+        return await self._runner.run(flows.delete_models(keys_of(models)))

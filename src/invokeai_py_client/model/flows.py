@@ -1,19 +1,31 @@
-"""What can be asked about models and done with them, as flows."""
+"""What can be asked about the installed models, and their records, as flows.
+
+Installing is in `install_flows.py`, where models come from and what else the server
+keeps of them in `upkeep_flows.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Optional, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
 
 from invokeai_py_client._core.decode import parse
-from invokeai_py_client._core.flow import Flow, notify, now, pause
-from invokeai_py_client._core.outage import Outage
-from invokeai_py_client._core.send import call, call_model, delete, get, post, route
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.send import (
+    call,
+    call_model,
+    delete,
+    get,
+    patch,
+    post,
+    put,
+    route,
+)
 from invokeai_py_client.exceptions import (
-    APIError,
     APIStatusError,
-    JobTimeoutError,
+    ConflictError,
     ModelError,
+    NotFoundError,
 )
 from invokeai_py_client.model.lookup import (
     ModelLike,
@@ -22,33 +34,60 @@ from invokeai_py_client.model.lookup import (
     unknown_model,
 )
 from invokeai_py_client.model.lookup import find_models as search_models
-from invokeai_py_client.model.models import InstallStatus, ModelInstall, ModelRecord
+from invokeai_py_client.model.models import BulkModelResult, ModelRecord
 
 MODELS = "/api/v2/models/"
 MODEL = "/api/v2/models/i/{}"
-INSTALL = "/api/v2/models/install"
-INSTALL_JOB = "/api/v2/models/install/{}"
 
-HandleT = TypeVar("HandleT")
+ModelKey = Union[str, ModelRecord]
+"""A model's key, or its record."""
 
-# Seconds between looks at an installation; local ones take well under a second.
-FIRST_POLL = 0.1
-LONGEST_POLL = 2.0
+# Loading and writing a model of several GB takes minutes.
+CONVERT_TIMEOUT = 3600.0
+
+
+def key_of(model: ModelKey) -> str:
+    """The key that `model` is or has.
+
+    Raises:
+        TypeError: It is neither a key nor a record.
+        ValueError: It is empty, which would address another route.
+    """
+    key = model.key if isinstance(model, ModelRecord) else model
+    if not isinstance(key, str):
+        raise TypeError(f"expected a model's key or record, not {type(key).__name__}")
+    if not key:
+        raise ValueError("a model's key is not empty")
+    return key
+
+
+def keys_of(models: Union[ModelKey, Sequence[ModelKey]]) -> list[str]:
+    """The keys of one model or several."""
+    if isinstance(models, (str, ModelRecord)):
+        return [key_of(models)]
+    return [key_of(model) for model in models]
 
 
 def list_models(
-    base: Optional[str] = None,
+    base: Union[str, Sequence[str], None] = None,
     type: Optional[str] = None,
     format: Optional[str] = None,
     name: Optional[str] = None,
+    *,
+    order_by: Optional[str] = None,
+    descending: bool = False,
 ) -> Flow[list[ModelRecord]]:
     """All models that fit; the server itself filters and checks the words."""
-    params = {
+    params: dict[str, Any] = {
         "base_models": base,
         "model_type": type,
         "model_format": format,
         "model_name": name,
     }
+    if order_by is not None:
+        params["order_by"] = order_by
+    if descending:
+        params["direction"] = "DESC"
     data = parse(dict[str, Any], (yield from call(get(MODELS, params=params))))
     return parse(list[ModelRecord], data.get("models"))
 
@@ -85,121 +124,127 @@ def delete_model(key: str) -> Flow[None]:
     yield from call(delete(route(MODEL, key), identity=True))
 
 
-def install_model(
-    make: Callable[[ModelInstall], HandleT],
-    source: str,
-    *,
-    config: Mapping[str, Any],
-    move: bool = False,
-    access_token: Optional[str] = None,
-) -> Flow[HandleT]:
-    """Ask the server to install a model; success here says nothing yet."""
-    request = post(
-        INSTALL,
-        params={
-            "source": source,
-            # Otherwise the server moves a local folder into its own and deletes it
-            # with the model.
-            "inplace": str(not move).lower(),
-            "access_token": access_token,
-        },
-        json=dict(config),
+def delete_models(keys: Sequence[str]) -> Flow[BulkModelResult]:
+    """Remove several models; the answer says which could not be."""
+    return (yield from _bulk("bulk_delete", keys, "deleted"))
+
+
+def reidentify_models(keys: Sequence[str]) -> Flow[BulkModelResult]:
+    """Look again at the files of several models."""
+    return (yield from _bulk("bulk_reidentify", keys, "succeeded"))
+
+
+def _bulk(verb: str, keys: Sequence[str], done_key: str) -> Flow[BulkModelResult]:
+    request = post(f"/api/v2/models/i/{verb}", json={"keys": list(keys)})
+    data = parse(dict[str, Any], (yield from call(request)))
+    return parse(
+        BulkModelResult,
+        {"done": data.get(done_key, []), "failed": data.get("failed", [])},
     )
+
+
+def get_by_hash(value: str) -> Flow[ModelRecord]:
+    """A model by the hash of its files; any one when several have it."""
+    request = get("/api/v2/models/get_by_hash", params={"hash": value})
+    return (yield from call_model(ModelRecord, request))
+
+
+def get_by_attributes(name: str, type: str, base: str) -> Flow[ModelRecord]:
+    """A model by name, type and base; any one when several fit."""
+    request = get(
+        "/api/v2/models/get_by_attrs", params={"name": name, "type": type, "base": base}
+    )
+    return (yield from call_model(ModelRecord, request))
+
+
+def list_missing() -> Flow[list[ModelRecord]]:
+    """Models whose files are gone."""
+    data = parse(dict[str, Any], (yield from call(get("/api/v2/models/missing"))))
+    return parse(list[ModelRecord], data.get("models"))
+
+
+def update_model(key: str, changes: Mapping[str, Any]) -> Flow[ModelRecord]:
+    """Change a model's record."""
+    if not changes:
+        raise ValueError("update_model needs something to change")
+    data = yield from call(patch(route(MODEL, key), json=dict(changes)))
+    record = parse(dict[str, Any], data)
+    # The server ignores silently what this kind of model does not have.
+    ignored = [name for name in changes if name not in record]
+    if ignored:
+        raise ModelError(
+            f"the server has no {', '.join(map(repr, ignored))} for this model",
+            hint=f"it has {', '.join(sorted(record))}; other changes were made",
+        )
+    return parse(ModelRecord, record)
+
+
+def reidentify_model(key: str) -> Flow[ModelRecord]:
+    """Look again at a model's files and find out what it is."""
+    request = post(route(MODEL + "/reidentify", key))
     try:
-        job = yield from call_model(ModelInstall, request)
+        return (yield from call_model(ModelRecord, request))
     except APIStatusError as error:
-        if error.status_code != 409:
+        if error.status_code != 400:
             raise
         raise ModelError(
-            f"the server cannot install {source!r}: {error.detail}",
-            hint="a path must exist on the server's machine",
+            f"the server cannot tell what model {key} is: {error.detail}"
         ) from error
-    return make(job)
 
 
-def get_install(job_id: int) -> Flow[ModelInstall]:
-    """One installation as it stands."""
+def convert_model(key: str) -> Flow[ModelRecord]:
+    """Replace a single-file model by its diffusers form, with another key."""
+    request = put(route("/api/v2/models/convert/{}", key), timeout=CONVERT_TIMEOUT)
     try:
-        return (yield from call_model(ModelInstall, get(route(INSTALL_JOB, job_id))))
+        return (yield from call_model(ModelRecord, request))
     except APIStatusError as error:
-        if error.status_code not in (404, 415):
-            raise
-        raise ModelError(
-            f"the server knows no installation {job_id}",
-            hint="it forgets them when it restarts; list_models shows what there is",
-        ) from error
+        if error.status_code == 424:
+            # This route's word for a key that it does not know.
+            raise NotFoundError(
+                f"there is no model {key}",
+                status_code=error.status_code,
+                detail=error.detail,
+                method=error.method,
+                url=error.url,
+            ) from error
+        if error.status_code == 400:
+            raise ModelError(
+                f"model {key} cannot be converted: {error.detail}"
+            ) from error
+        raise
 
 
-def list_installs() -> Flow[list[ModelInstall]]:
-    """All installations since the server started."""
-    return (yield from call_model(list[ModelInstall], get(INSTALL)))
+def related_keys(keys: Sequence[str]) -> Flow[list[str]]:
+    """Keys of the models that somebody said go with these."""
+    if len(keys) == 1:
+        path = route("/api/v1/model_relationships/i/{}", keys[0])
+        return (yield from call_model(list[str], get(path)))
+    request = post(
+        "/api/v1/model_relationships/batch",
+        json={"model_keys": list(keys)},
+    )
+    return (yield from call_model(list[str], request))
 
 
-def cancel_install(job_id: int) -> Flow[None]:
-    """Stop an installation."""
-    request = delete(route(INSTALL_JOB, job_id), identity=True)
+def relate_models(first: str, second: str) -> Flow[None]:
+    """Say that two models go together; once more is fine."""
+    request = post(RELATIONSHIPS, json=_pair(first, second), identity=True)
     try:
         yield from call(request)
-    except APIStatusError as error:
-        if error.status_code not in (404, 415):
+    except ConflictError:
+        if second not in (yield from related_keys([first])):
             raise
-        raise ModelError(f"the server knows no installation {job_id}") from error
 
 
-def wait_install(
-    job_id: int,
-    timeout: Optional[float],
-    on_progress: Optional[Callable[[ModelInstall], Any]],
-) -> Flow[ModelRecord]:
-    """Wait until a model is installed and return its record."""
-    started = yield from now()
-    interval = FIRST_POLL
-    outage = Outage()
-    seen: Optional[ModelInstall] = None
-    while True:
-        try:
-            job = yield from get_install(job_id)
-        except APIError as error:
-            outage.note(error, (yield from now()))
-        else:
-            outage.over()
-            if on_progress is not None and job != seen:
-                yield from notify(on_progress, job)
-            seen = job
-            if job.status.is_terminal:
-                return installed(job)
-        seconds = interval
-        if timeout is not None:
-            left = started + timeout - (yield from now())
-            if left <= 0:
-                state = seen.status if seen else "unknown"
-                raise JobTimeoutError(
-                    f"installation {job_id} is not done after {timeout:g} s: {state}"
-                )
-            seconds = min(seconds, left)
-        yield from pause(seconds)
-        interval = min(interval * 1.5, LONGEST_POLL)
+def unrelate_models(first: str, second: str) -> Flow[None]:
+    """Take back that two models go together."""
+    yield from call(delete(RELATIONSHIPS, json=_pair(first, second), identity=True))
 
 
-def installed(job: ModelInstall) -> ModelRecord:
-    """The record of a completed installation.
+RELATIONSHIPS = "/api/v1/model_relationships/"
 
-    Raises:
-        ModelError: It failed, was cancelled, or the server could not tell what the
-            file is.
-    """
-    if job.status is not InstallStatus.COMPLETED:
-        words = ": ".join(part for part in (job.error_reason, job.error) if part)
-        raise ModelError(
-            f"installation {job.id} ended with {job.status}"
-            + (f": {words}" if words else "")
-        )
-    model = parse(ModelRecord, job.config_out)
-    if model.type == "unknown":
-        # The server installs any junk by default and calls it unknown.
-        raise ModelError(
-            f"{model.name!r} was installed, but the server does not know what it is",
-            candidates=[model.key],
-            hint=f"remove it with model_repo.delete_model({model.key!r})",
-        )
-    return model
+
+def _pair(first: str, second: str) -> dict[str, str]:
+    if first == second:
+        raise ValueError("a model is not related to itself")
+    return {"model_key_1": first, "model_key_2": second}

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
-from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.model import flows
+from invokeai_py_client.model import flows, install_flows
+from invokeai_py_client.model.flows import ModelKey, key_of, keys_of
 from invokeai_py_client.model.lookup import ModelLike, restriction
 from invokeai_py_client.model.model_install import ModelInstallJob
-from invokeai_py_client.model.models import ModelInstall, ModelRecord
+from invokeai_py_client.model.model_upkeep import ModelUpkeep
+from invokeai_py_client.model.models import (
+    BulkModelResult,
+    ModelInstall,
+    ModelRecord,
+)
 
 __all__ = ["ModelRepository"]
 
 OneOrMore = Union[str, Iterable[str], None]
 
 
-class ModelRepository:
-    """Lists, finds and installs the models of a server.
+class ModelRepository(ModelUpkeep):
+    """Lists, finds, installs and changes the models of a server.
+
+    On a server with several users everything but looking needs an administrator.
 
     Args:
         runner: What runs the flows: the client's.
     """
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
 
     def _job(self, install: ModelInstall) -> ModelInstallJob:
         return ModelInstallJob(self._runner, install)
@@ -32,24 +37,43 @@ class ModelRepository:
     def list_models(
         self,
         *,
-        base: Optional[str] = None,
+        base: Union[str, Sequence[str], None] = None,
         type: Optional[str] = None,
         format: Optional[str] = None,
         name: Optional[str] = None,
+        order_by: Optional[str] = None,
+        descending: bool = False,
     ) -> list[ModelRecord]:
         """List the installed models.
 
         Args:
-            base: Only this architecture, such as ``"sdxl"``.
+            base: Only this architecture, such as ``"sdxl"``, or these; unlike in
+                `find_models`, models for any base do not fit.
             type: Only this type, such as ``"main"`` or ``"lora"``.
             format: Only this format, such as ``"checkpoint"``.
             name: Only models of exactly this name.
+            order_by: ``"name"`` (the server's default), ``"type"``, ``"base"``,
+                ``"format"``, ``"size"``, ``"created_at"``, ``"updated_at"`` or
+                ``"path"``; servers before 6.12 know only the first four.
+            descending: The other way round.
 
         Raises:
-            UnprocessableEntityError: The server does not know such a base, type or
-                format; the message lists those it knows.
+            UnprocessableEntityError: The server does not know such a base, type,
+                format or order; the message lists those it knows.
         """
-        return self._runner.run(flows.list_models(base, type, format, name))
+        return self._runner.run(
+            flows.list_models(
+                base, type, format, name, order_by=order_by, descending=descending
+            )
+        )
+
+    def list_missing_models(self) -> list[ModelRecord]:
+        """List the installed models whose files are gone.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.12.
+        """
+        return self._runner.run(flows.list_missing())
 
     def get_model(self, key: str) -> ModelRecord:
         """Read one model by its key; `resolve` takes names as well.
@@ -58,6 +82,27 @@ class ModelRepository:
             NotFoundError: No model has this key.
         """
         return self._runner.run(flows.get_model(key))
+
+    def get_model_by_hash(self, hash: str) -> ModelRecord:
+        """Read the model whose files have this hash; it stays when a key changes.
+
+        Raises:
+            NotFoundError: No model has this hash.
+            UnsupportedVersionError: The server is older than 6.12; `resolve` takes
+                a hash on every server.
+        """
+        return self._runner.run(flows.get_by_hash(hash))
+
+    def get_model_by_attributes(
+        self, *, name: str, type: str, base: str
+    ) -> ModelRecord:
+        """Read the first model of exactly this name, type and base.
+
+        Raises:
+            NotFoundError: No model fits.
+            UnprocessableEntityError: The server knows no such type or base.
+        """
+        return self._runner.run(flows.get_by_attributes(name, type, base))
 
     def find_model(
         self,
@@ -126,7 +171,7 @@ class ModelRepository:
 
     def install_model(
         self,
-        source: str,
+        source: Union[str, os.PathLike[str]],
         *,
         name: Optional[str] = None,
         config: Optional[Mapping[str, Any]] = None,
@@ -151,9 +196,9 @@ class ModelRepository:
             ModelError: The server does not take this source.
         """
         return self._runner.run(
-            flows.install_model(
+            install_flows.install_model(
                 self._job,
-                source,
+                os.fspath(source),
                 config={**(config or {}), **({"name": name} if name else {})},
                 move=move,
                 access_token=access_token,
@@ -162,12 +207,93 @@ class ModelRepository:
 
     def list_installs(self) -> list[ModelInstall]:
         """List the installations since the server started."""
-        return self._runner.run(flows.list_installs())
+        return self._runner.run(install_flows.list_installs())
 
-    def delete_model(self, key: str) -> None:
+    def get_install(self, job_id: int) -> ModelInstallJob:
+        """Find an installation that somebody started, to wait for or to stop.
+
+        Raises:
+            ModelError: The server does not know it (any more).
+        """
+        return self._runner.run(install_flows.get_handle(self._job, job_id))
+
+    def prune_installs(self) -> None:
+        """Let the server forget the installations that have ended."""
+        return self._runner.run(install_flows.prune_installs())
+
+    def update_model(self, model: ModelKey, /, **changes: Any) -> ModelRecord:
+        """Change a model's record; its files stay as they are.
+
+        Args:
+            model: Its key or record.
+            changes: What to set, by the server's names: ``name``, ``description``,
+                ``base``, ``type``, ``trigger_phrases``, ``default_settings`` …; None
+                empties what may be empty.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: This kind of model has no such setting.
+            UnprocessableEntityError: A value that the server refuses.
+            ConflictError: The model is in use, or the path is another model's.
+        """
+        return self._runner.run(flows.update_model(key_of(model), changes))
+
+    def reidentify_model(self, model: ModelKey) -> ModelRecord:
+        """Look again at a model's files and find out what it is.
+
+        Name, description and the like stay; what was changed by hand of base, type
+        or format does not.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: The server cannot tell what it is.
+            UnsupportedVersionError: The server is older than 6.9.
+        """
+        return self._runner.run(flows.reidentify_model(key_of(model)))
+
+    def reidentify_models(
+        self, models: Union[ModelKey, Sequence[ModelKey]]
+    ) -> BulkModelResult:
+        """Look again at several models; the result says which failed and why.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.13.
+        """
+        return self._runner.run(flows.reidentify_models(keys_of(models)))
+
+    def convert_model(self, model: ModelKey) -> ModelRecord:
+        """Replace a single-file model by its diffusers form. It takes minutes.
+
+        The files of the old form are deleted if they are in the server's folder.
+
+        Returns:
+            The new model; its key is another one.
+
+        Raises:
+            NotFoundError: No model has this key.
+            ModelError: It is no main SD 1, 2 or XL checkpoint.
+            ConflictError: Another conversion runs, or it failed.
+        """
+        return self._runner.run(flows.convert_model(key_of(model)))
+
+    def delete_model(self, model: ModelKey) -> None:
         """Remove a model; its files too, if they are in the server's own folder.
 
         Raises:
             NotFoundError: No model has this key.
+            ConflictError: Something else is being done with the model.
         """
-        return self._runner.run(flows.delete_model(key))
+        return self._runner.run(flows.delete_model(key_of(model)))
+
+    def delete_models(
+        self, models: Union[ModelKey, Sequence[ModelKey]]
+    ) -> BulkModelResult:
+        """Remove several models; the result says which could not be and why.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.10.
+        """
+        return self._runner.run(flows.delete_models(keys_of(models)))

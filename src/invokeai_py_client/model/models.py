@@ -8,7 +8,22 @@ from pydantic import Field
 
 from invokeai_py_client._snapshot import OpenEnum, Snapshot
 
-__all__ = ["InstallStatus", "ModelInstall", "ModelRecord"]
+__all__ = [
+    "BulkModelResult",
+    "DeletedOrphans",
+    "FailedModel",
+    "FoundModel",
+    "HuggingFaceRepository",
+    "HuggingFaceToken",
+    "InstallStatus",
+    "ModelCacheStats",
+    "ModelInstall",
+    "ModelRecord",
+    "OrphanedModel",
+    "StarterBundle",
+    "StarterModel",
+    "StarterModels",
+]
 
 
 class ModelRecord(Snapshot):
@@ -104,6 +119,146 @@ class ModelInstall(Snapshot):
     error_reason: Optional[str] = None
     error: Optional[str] = None
     error_traceback: Optional[str] = None
-    local_path: Optional[str] = None
     source: Optional[dict[str, Any]] = None
     config_out: Optional[dict[str, Any]] = None
+    local_path: Optional[str] = None
+    download_parts: list[dict[str, Any]] = Field(default_factory=list)
+
+    @property
+    def fraction(self) -> Optional[float]:
+        """How much is downloaded, from 0 to 1; None when the size is not known."""
+        if self.total_bytes <= 0:
+            return None
+        return min(self.bytes / self.total_bytes, 1.0)
+
+
+class FailedModel(Snapshot):
+    """A model of several that could not be changed, and why."""
+
+    key: str = ""
+    error: str = ""
+
+
+class BulkModelResult(Snapshot):
+    """What became of several models.
+
+    Attributes:
+        done: Keys of those that were deleted or identified.
+        failed: The others, unknown keys included.
+    """
+
+    done: list[str] = Field(default_factory=list)
+    failed: list[FailedModel] = Field(default_factory=list)
+
+
+class FoundModel(Snapshot):
+    """A file or folder on the server's machine that may be a model."""
+
+    path: str
+    is_installed: bool = False
+
+
+class HuggingFaceRepository(Snapshot):
+    """What a HuggingFace repository offers.
+
+    Attributes:
+        urls: Its single-file models, each to be installed by its URL; None when the
+            server does not say.
+        is_diffusers: True when the repository as a whole is a model.
+    """
+
+    urls: Optional[list[str]] = None
+    is_diffusers: bool = False
+
+
+class HuggingFaceToken(OpenEnum):
+    """What the server knows of its HuggingFace token.
+
+    `UNKNOWN` means that it could not be checked, such as without internet.
+    """
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class StarterModel(Snapshot):
+    """A model that the server knows where to get.
+
+    Attributes:
+        source: What `install_model` takes.
+        dependencies: Other models that it needs and that are not installed yet.
+    """
+
+    name: str
+    source: str
+    description: str = ""
+    base: str = "unknown"
+    type: str = "unknown"
+    format: Optional[str] = None
+    variant: Optional[str] = None
+    is_installed: bool = False
+    dependencies: Optional[list[StarterModel]] = None
+
+
+class StarterBundle(Snapshot):
+    """Starter models that belong together."""
+
+    name: str
+    models: list[StarterModel] = Field(default_factory=list)
+
+
+class StarterModels(Snapshot):
+    """The models and bundles a server knows where to get.
+
+    Attributes:
+        starter_bundles: By the name of their base, such as ``"sdxl"``.
+    """
+
+    starter_models: list[StarterModel] = Field(default_factory=list)
+    starter_bundles: dict[str, StarterBundle] = Field(default_factory=dict)
+
+
+class ModelCacheStats(Snapshot):
+    """The cache of loaded models, in memory, over all devices.
+
+    Attributes:
+        in_cache: Models in the cache.
+        cache_size: Bytes it may take.
+        high_watermark: Most bytes it ever took.
+        cleared: Models that were thrown out.
+        loaded_model_sizes: Bytes by model.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    high_watermark: int = 0
+    in_cache: int = 0
+    cleared: int = 0
+    cache_size: int = 0
+    loaded_model_sizes: dict[str, int] = Field(default_factory=dict)
+
+
+class OrphanedModel(Snapshot):
+    """A folder of model files that no installed model uses.
+
+    Attributes:
+        path: Relative to the server's models folder; what `delete_orphans` takes.
+        size_bytes: Of all its files together.
+    """
+
+    path: str
+    absolute_path: str = ""
+    files: list[str] = Field(default_factory=list)
+    size_bytes: int = 0
+
+
+class DeletedOrphans(Snapshot):
+    """Which orphaned folders are gone.
+
+    Attributes:
+        errors: Why the others are not, by path.
+    """
+
+    deleted: list[str] = Field(default_factory=list)
+    errors: dict[str, str] = Field(default_factory=dict)
