@@ -121,10 +121,8 @@ class Conversation:
     ) -> Any:
         """Send a file as the web interface does."""
         boundary = "----parts"
-        lines = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
-            for k, v in fields.items()
-        ]
+        head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+        lines = [f'{head}"{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
         lines.append(
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
             f'filename="x.png"\r\nContent-Type: {media_type}\r\n\r\n'.encode()

@@ -165,5 +165,6 @@ def _image_difference(
         return f"{at}: {ours[:2]} != {theirs[:2]}"
     apart = np.abs(ours[2].astype(np.int64) - theirs[2].astype(np.int64))
     if apart.size and apart.max() > tolerance:
-        return f"{at}: pixels differ by up to {apart.max()} ({(apart > tolerance).sum()} of them)"
+        count = int((apart > tolerance).sum())
+        return f"{at}: {count} pixels differ, by up to {apart.max()}"
     return None

@@ -1,14 +1,19 @@
-"""What some node classes of the server check beyond their schema.
+"""What some classes of the server check beyond their schema.
 
-Facts: the validators of `RangeInvocation`, `IntegerMathInvocation` and
-`FloatMathInvocation` in 6.14.2, which no JSON schema can express.
+Facts: the pydantic validators of 6.14.2's node and field classes, which no JSON schema
+can express. A batch value that breaks one is poison like any other.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any, Callable
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
+
+_SEEDS = 2**32
+_FACE_IDS = re.compile(r"^\d*(,\d+)*$")
 
 
 def _range_stop(value: int, info: ValidationInfo) -> int:
@@ -37,10 +42,124 @@ def _float_math_b(value: float, info: ValidationInfo) -> float:
     return value
 
 
-_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
-    "range": ("stop", _range_stop),
-    "integer_math": ("b", _integer_math_b),
-    "float_math": ("b", _float_math_b),
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _at_least_one(value: Any) -> Any:
+    if any(number < 1 for number in _each(value)):
+        raise ValueError("cfg_scale must be greater than 1")
+    return value
+
+
+def _finite_cfg(value: Any) -> Any:
+    if not all(math.isfinite(number) for number in _each(value)):
+        raise ValueError("cfg_scale values must be finite.")
+    return value
+
+
+def _finite_shift(value: Any) -> Any:
+    if value is not None and not math.isfinite(value):
+        raise ValueError("shift must be finite.")
+    return value
+
+
+def _weights(value: Any) -> Any:
+    if value is not None and any(number < -1 or number > 2 for number in _each(value)):
+        raise ValueError("Control weights must be within -1 to 2 range")
+    return value
+
+
+def _wrapped_seed(value: Any) -> Any:
+    # Not a check: a seed beyond the largest starts again at nought.
+    return value % _SEEDS if isinstance(value, (int, float)) else value
+
+
+def _face_ids(value: str) -> str:
+    if _FACE_IDS.match(value) is None:
+        raise ValueError(
+            'Face IDs must be a comma-separated list of integers (e.g. "1,2,3")'
+        )
+    return value
+
+
+def _panel(field: str, count: str) -> Callable[..., Any]:
+    def check(value: int, info: ValidationInfo) -> int:
+        last = info.data[count] - 1
+        if value < 0 or value > last:
+            raise ValueError(f"{field} must be between 0 and {last}")
+        return value
+
+    return check
+
+
+def _begin_before_end(model: Any) -> Any:
+    if model.begin_step_percent > model.end_step_percent:
+        raise ValueError(
+            "Begin step percent must be less than or equal to end step percent"
+        )
+    return model
+
+
+def _box(model: Any) -> Any:
+    for axis in ("x", "y"):
+        low, high = getattr(model, f"{axis}_min"), getattr(model, f"{axis}_max")
+        if low > high:
+            raise ValueError(f"{axis}_min ({low}) is greater than {axis}_max ({high}).")
+    return model
+
+
+def _as_many_points_as_boxes(model: Any) -> Any:
+    points, boxes = model.point_lists, model.bounding_boxes
+    if points is not None and boxes is not None and len(points) != len(boxes):
+        raise ValueError(
+            "If both point_lists and bounding_boxes are provided, they must have the "
+            "same length."
+        )
+    return model
+
+
+def _on(field: str, check: Callable[..., Any], mode: Any = "after") -> dict[str, Any]:
+    return {f"{field}_rule": field_validator(field, mode=mode)(check)}
+
+
+def _whole(check: Callable[..., Any]) -> dict[str, Any]:
+    return {"whole_rule": model_validator(mode="after")(check)}
+
+
+def _adapter(weight: str) -> dict[str, Any]:
+    return {**_on(weight, _weights), **_whole(_begin_before_end)}
+
+
+# By node type, or by the name of a field's class.
+_RULES: dict[str, Callable[[], dict[str, Any]]] = {
+    "range": lambda: _on("stop", _range_stop),
+    "integer_math": lambda: _on("b", _integer_math_b),
+    "float_math": lambda: _on("b", _float_math_b),
+    "noise": lambda: _on("seed", _wrapped_seed, "before"),
+    "denoise_latents": lambda: _on("cfg_scale", _at_least_one),
+    "denoise_latents_meta": lambda: _on("cfg_scale", _at_least_one),
+    "tiled_multi_diffusion_denoise_latents": lambda: _on("cfg_scale", _at_least_one),
+    "krea2_denoise": lambda: {
+        **_on("cfg_scale", _finite_cfg),
+        **_on("shift", _finite_shift),
+    },
+    "image_panel_layout": lambda: {
+        **_on("panel_col_idx", _panel("panel_col_idx", "num_cols")),
+        **_on("panel_row_idx", _panel("panel_row_idx", "num_rows")),
+    },
+    "controlnet": lambda: _adapter("control_weight"),
+    "flux_controlnet": lambda: _adapter("control_weight"),
+    "ip_adapter": lambda: _adapter("weight"),
+    "flux_ip_adapter": lambda: _adapter("weight"),
+    "t2i_adapter": lambda: _adapter("weight"),
+    "face_mask_detection": lambda: _on("face_ids", _face_ids),
+    "segment_anything": lambda: _whole(_as_many_points_as_boxes),
+    "ControlField": lambda: _adapter("control_weight"),
+    "FluxControlNetField": lambda: _adapter("control_weight"),
+    "IPAdapterField": lambda: _adapter("weight"),
+    "T2IAdapterField": lambda: _adapter("weight"),
+    "BoundingBoxField": lambda: _whole(_box),
 }
 
 
@@ -49,9 +168,6 @@ def has_rules(node_type: str) -> bool:
     return node_type in _RULES
 
 
-def validators_of(node_type: str) -> dict[str, Any]:
-    """The validators of a node class, for `pydantic.create_model`."""
-    if node_type not in _RULES:
-        return {}
-    field, check = _RULES[node_type]
-    return {"representable": field_validator(field)(check)}
+def validators_of(name: str) -> dict[str, Any]:
+    """The validators of a node type or field class, for `pydantic.create_model`."""
+    return _RULES[name]() if name in _RULES else {}

@@ -167,6 +167,11 @@ class NodeSchemas:
                 )
             return self._outputs[output_type]
 
+    def field_class(self, name: str) -> Any:
+        """The class of a structured value such as `BoundingBoxField`."""
+        with self._lock:
+            return self._named_type(name)
+
     def output_class_of(self, node_type: str) -> type[Output]:
         """The class of what a node type returns."""
         return self.output_class(
@@ -234,7 +239,8 @@ class NodeSchemas:
             annotation = self._annotation(schema, constrained=True)
         default: Any = schema.get("default", PydanticUndefined)
         if default is PydanticUndefined and not required:
-            default = None
+            # A default that is made anew each time: the schema cannot show it.
+            default = [] if schema.get("type") == "array" else None
         validate = isinstance(default, (dict, list)) and _fits(annotation, default)
         return Field(default, validate_default=validate or None, **limits)
 
@@ -295,7 +301,7 @@ class NodeSchemas:
             mixin = str if all(isinstance(v, str) for v in members.values()) else int
             return enum.Enum(name, members, type=mixin)
         if "properties" in schema:
-            return self._build(name, schema, FieldValue)
+            return self._build(name, schema, FieldValue, validators_of(name))
         if schema.get("type") == "object":
             return create_model(
                 name,

@@ -236,11 +236,21 @@ def _mask_box(node: Any, context: Context) -> Fields:
 
 
 @implements("bounding_box")
-def _bounding_box(node: Any, _context: Context) -> Fields:
-    if node.x_min > node.x_max:
-        raise ValueError("x_min must be less than or equal to x_max")
+def _bounding_box(node: Any, context: Context) -> Fields:
     keys = ("x_min", "y_min", "x_max", "y_max")
-    return {"bounding_box": {key: getattr(node, key) for key in keys}}
+    box = context.schemas.field_class("BoundingBoxField")
+    return {"bounding_box": box(**{key: getattr(node, key) for key in keys})}
+
+
+@implements("image_panel_layout")
+def _panel(node: Any, _context: Context) -> Fields:
+    width, height = node.width // node.num_cols, node.height // node.num_rows
+    return {
+        "x_left": node.panel_col_idx * width,
+        "y_top": node.panel_row_idx * height,
+        "width": width,
+        "height": height,
+    }
 
 
 @implements("img_nsfw", "img_watermark")

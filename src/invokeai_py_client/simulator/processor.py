@@ -136,6 +136,8 @@ class Processor:
         while not self.canceled.is_set():
             try:
                 node = session.next_node()
+                if node is not None and self._simulation.settings.poison == "refuse":
+                    session.refuse_unreadable(node)
             except NodeInputError as error:
                 self._fail(row, session, error.node, error)
                 break
@@ -188,23 +190,21 @@ class Processor:
         return output
 
     def _save(self, item_id: int, session: Session) -> None:
-        """Store a session, unless it could not be read again.
+        """Store a session.
 
         An edge may bring a node into a state that its class refuses as a whole (a
-        `range` that starts behind its end). The real server stores it, cannot read it
-        and loses its worker: nothing runs until it is restarted.
+        `range` that starts behind its end). The real server stores that, cannot read
+        it again and loses its worker: nothing runs until it is restarted.
+
+        Raises:
+            ProcessorDiedError: This happened, and is to be imitated.
         """
         self._simulation.queue.save_session(item_id, session)
-        try:
-            session.check_readable()
-        except ValidationError as error:
-            if self._simulation.settings.poison == "imitate":
+        if self._simulation.settings.poison == "imitate":
+            try:
+                session.check_readable()
+            except ValidationError as error:
                 raise ProcessorDiedError(str(error)) from error
-            self._simulation.queue.set_status(
-                item_id,
-                "failed",
-                error=("ValidationError", f"the job is unreadable: {error}", ""),
-            )
 
     def _fail(
         self, row: Row, session: Session, node: Node, error: BaseException

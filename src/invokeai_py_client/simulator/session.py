@@ -176,6 +176,22 @@ class Session:
             if has_rules(node.type):
                 read_node(node.model_dump(mode="json"), self.schemas)
 
+    def refuse_unreadable(self, node: Node) -> None:
+        """Refuse a node that could not be read again with the inputs it was given.
+
+        Raises:
+            NodeInputError: Its values are at odds; the node keeps its literals.
+        """
+        if not has_rules(node.type):
+            return
+        try:
+            read_node(node.model_dump(mode="json"), self.schemas)
+        except ValidationError as error:
+            literal = self.graph.nodes[self.prepared_source[node.id]].model_copy()
+            object.__setattr__(literal, "id", node.id)
+            self.execution_nodes[node.id] = literal
+            raise NodeInputError(node, error) from error
+
     def dump(self) -> dict[str, Any]:
         """The session as the API shows it."""
         return {

@@ -1,0 +1,106 @@
+"""The simulator and a real server agree: graphs, events, answers. Needs a real server.
+
+    pytest tests/simulator/test_congruence.py --invokeai-url http://127.0.0.1:9090
+
+Known differences are data: `invokeai_py_client.simulator.divergences`. The server
+should be idle and in single-user mode; its queue is paused and cleared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conversation import TALKS, Conversation
+from event_script import heard
+from graph_runs import Server, difference
+from hypothesis import HealthCheck, Phase, given, settings
+from random_graphs import graphs
+
+from invokeai_py_client.simulator import SimulatedServer
+from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+GRAPHS = 220
+
+
+@pytest.fixture(scope="module")
+def real_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The server that was named, or one started for these tests."""
+    named = request.config.getoption("--invokeai-url")
+    if named:
+        yield str(named).rstrip("/")
+        return
+    from invokeai_py_client.server import LocalServer
+
+    with LocalServer() as started:
+        yield started.url
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[Server]:
+    with SimulatedServer() as server:
+        yield Server(server.url)
+
+
+@pytest.mark.timeout(1800)
+def test_random_graphs_give_the_same_on_both(real_url: str, twin: Server) -> None:
+    real = Server(real_url)
+    types: Counter[str] = Counter()
+    ran: list[str] = []
+
+    @settings(
+        max_examples=GRAPHS,
+        deadline=None,
+        database=None,
+        # A graph that differs is small already, and every run costs the real server
+        # more than half a second.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(graphs())
+    def compare(graph: dict[str, Any]) -> None:
+        ours, theirs = twin.run(graph), real.run(graph)
+        types.update(node["type"] for node in graph["nodes"].values())
+        ran.append(theirs.status)
+        assert ours.status_code == theirs.status_code
+        assert ours.problems == theirs.problems
+        assert (ours.status, ours.error) == (theirs.status, theirs.error)
+        # Among nodes of one class that are ready together the real order is random,
+        # so after a failure only what both have run can be compared.
+        shared = ours.results.keys() & theirs.results.keys()
+        if theirs.status == "completed":
+            assert ours.results.keys() == theirs.results.keys()
+            assert sorted(ours.history) == sorted(theirs.history)
+        for key in shared:
+            found = difference(
+                ours.results[key], theirs.results[key], PIXEL_TOLERANCE, str(key)
+            )
+            assert found is None, found
+
+    compare()
+    assert len(types) >= 40, sorted(types)
+    assert ran.count("completed") >= GRAPHS // 4
+
+
+def test_events_come_in_the_same_order_with_the_same_keys(
+    real_url: str, twin: Server
+) -> None:
+    assert heard(twin.url) == heard(real_url)
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)
+def test_answers_are_the_same(talk: Any, real_url: str) -> None:
+    with SimulatedServer() as server:
+        ours = Conversation(server.url)
+        talk(ours)
+    theirs = Conversation(real_url)
+    talk(theirs)
+    assert len(ours.answers) == len(theirs.answers)
+    for one, other in zip(ours.answers, theirs.answers):
+        assert json.loads(json.dumps(one.shape)) == json.loads(json.dumps(other.shape))
+        assert one == other

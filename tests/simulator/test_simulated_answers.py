@@ -1,0 +1,35 @@
+"""Status, shape and wording of answers, as recorded from a real 6.14.2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conversation import TALKS, Conversation
+
+from invokeai_py_client.simulator import SimulatedServer
+
+RECORDED = json.loads(
+    Path(__file__).with_name("answers-6.14.2.json").read_text("utf-8")
+)
+
+
+def plain(value: Any) -> Any:
+    return json.loads(json.dumps(value, sort_keys=True))
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)
+def test_answers_are_those_of_the_real_server(
+    talk: Any, simulated: SimulatedServer
+) -> None:
+    conversation = Conversation(simulated.url)
+    talk(conversation)
+    ours = [
+        [a.label, a.status, a.media_type, plain(a.shape)] for a in conversation.answers
+    ]
+    theirs = RECORDED[talk.__name__]
+    assert [a[0] for a in ours] == [a[0] for a in theirs]
+    different = [(a, b) for a, b in zip(ours, theirs) if a != b]
+    assert not different
