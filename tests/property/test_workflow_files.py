@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import random
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,8 +97,7 @@ def use(document: Any, edits: Any = None) -> None:
     try:
         definition = WorkflowDefinition.from_dict(document)
         loaded = load_workflow(definition, CATALOG, FACTS)
-    except WorkflowFormatError as error:
-        assert str(error)
+    except WorkflowFormatError:
         return
     before = definition.to_json()
     shown = form_fields(loaded)
@@ -126,10 +127,8 @@ def test_any_json_raises_nothing_but_our_errors(document: Any) -> None:
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_raise_nothing_but_our_errors(content: bytes) -> None:
     for prefix in (b"", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\0\0\0\x1fzTXt"):
-        try:
+        with contextlib.suppress(WorkflowFormatError):
             WorkflowDefinition.from_bytes(prefix + content)
-        except WorkflowFormatError as error:
-            assert str(error)
 
 
 @settings(max_examples=200, deadline=None)
@@ -218,16 +217,10 @@ def test_deep_nesting_is_refused_by_name() -> None:
     for _ in range(100_000):
         deep = [deep]
     document = {"nodes": [], "edges": [], "deep": deep}
-    for read in (
-        lambda: WorkflowDefinition.from_dict(document),
-        lambda: WorkflowDefinition.from_json('{"nodes":' + "[" * 100_000),
-    ):
-        try:
-            read()
-        except WorkflowFormatError as error:
-            assert "nest" in str(error)
-        else:
-            raise AssertionError("accepted")
+    with pytest.raises(WorkflowFormatError, match="nest"):
+        WorkflowDefinition.from_dict(document)
+    with pytest.raises(WorkflowFormatError, match="nest"):
+        WorkflowDefinition.from_json('{"nodes":' + "[" * 100_000)
     # Taking 100,000 nested lists apart one in the other would overflow the stack.
     while deep:
         deep = deep.pop()
