@@ -17,6 +17,7 @@ from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
 from invokeai_py_client.image.async_image_repo import AsyncImageRepository
 from invokeai_py_client.model.async_model_repo import AsyncModelRepository
 from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
 
 if TYPE_CHECKING:
     from invokeai_py_client.workflow.async_submission import AsyncSubmission
@@ -80,6 +81,11 @@ class AsyncInvokeAIClient(BaseClient):
     def image_repo(self) -> AsyncImageRepository:
         """The images of the gallery."""
         return AsyncImageRepository(self._runner)
+
+    @cached_property
+    def video_repo(self) -> AsyncVideoRepository:
+        """The videos of the gallery."""
+        return AsyncVideoRepository(self._runner)
 
     @cached_property
     def model_repo(self) -> AsyncModelRepository:

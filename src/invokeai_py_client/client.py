@@ -16,6 +16,7 @@ from invokeai_py_client.board.board_repo import BoardRepository
 from invokeai_py_client.image.image_repo import ImageRepository
 from invokeai_py_client.model.model_repo import ModelRepository
 from invokeai_py_client.queue.queue_repo import QueueRepository
+from invokeai_py_client.video.video_repo import VideoRepository
 
 if TYPE_CHECKING:
     from invokeai_py_client.workflow.submission import Submission
@@ -75,6 +76,11 @@ class InvokeAIClient(BaseClient):
     def image_repo(self) -> ImageRepository:
         """The images of the gallery."""
         return ImageRepository(self._runner)
+
+    @cached_property
+    def video_repo(self) -> VideoRepository:
+        """The videos of the gallery."""
+        return VideoRepository(self._runner)
 
     @cached_property
     def model_repo(self) -> ModelRepository:

@@ -29,6 +29,8 @@ InvokeAIError
 ├── BoardError
 ├── ImageError                     a picture that cannot be read, sent or saved
 │   └── ImageFileNotFoundError     also a FileNotFoundError
+├── VideoError                     a video that cannot be read, sent or saved
+│   └── VideoFileNotFoundError     also a FileNotFoundError
 ├── ModelError
 └── LocalServerError               a server on this machine: install, start, stop
 ```
@@ -76,6 +78,8 @@ __all__ = [
     "SubmissionUnknownError",
     "UnprocessableEntityError",
     "UnsupportedVersionError",
+    "VideoError",
+    "VideoFileNotFoundError",
     "WorkflowError",
     "WorkflowFormatError",
 ]
@@ -427,6 +431,17 @@ class ImageError(InvokeAIError):
 
 class ImageFileNotFoundError(ImageError, FileNotFoundError):
     """There is no such local image file; nothing was sent."""
+
+    # OSError would print errno and strerror.
+    __str__ = InvokeAIError.__str__
+
+
+class VideoError(InvokeAIError):
+    """A video cannot be read, sent or saved, or the server did not do as asked."""
+
+
+class VideoFileNotFoundError(VideoError, FileNotFoundError):
+    """There is no such local video file; nothing was sent."""
 
     # OSError would print errno and strerror.
     __str__ = InvokeAIError.__str__

@@ -45,6 +45,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = {
         ErrorCode("workflow_error", 1, "something is wrong with the workflow"),
         ErrorCode("invalid_value", 1, "a value would be refused; `problems` says why"),
         ErrorCode("image_error", 1, "a picture cannot be read, sent or saved"),
+        ErrorCode("video_error", 1, "a video cannot be read, sent or saved"),
         ErrorCode("job_failed", 1, "a node of a job failed on the server"),
         ErrorCode("job_canceled", 1, "a job was cancelled or lost"),
         ErrorCode("job_error", 1, "a job did not end well"),
@@ -85,6 +86,8 @@ ERROR_CODES: Mapping[str, ErrorCode] = {
 _BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
     (errors.ImageFileNotFoundError, "file_not_found"),
     (errors.ImageError, "image_error"),
+    (errors.VideoFileNotFoundError, "file_not_found"),
+    (errors.VideoError, "video_error"),
     (errors.AuthenticationError, "not_authenticated"),
     (errors.PermissionDeniedError, "permission_denied"),
     (errors.NotFoundError, "not_found"),

@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, gather, listen, local, next_event, now
-from invokeai_py_client._core.messages import Listen, Mailbox, RetryRule
+from invokeai_py_client._core.messages import Listen, Mailbox, RawEvent, RetryRule
 from invokeai_py_client._core.send import call, download, get, post, route
 from invokeai_py_client.exceptions import ImageError, JobTimeoutError
 from invokeai_py_client.image import flows
@@ -129,13 +129,17 @@ def _until_complete(
         elif event.name == CONNECTED:
             if lost is not None:
                 return None
-        elif event.payload.get("bulk_download_item_name") != name:
-            continue
-        elif event.name == COMPLETE:
+        elif _says_complete(event, name):
             return True
-        elif event.name == FAILED:
-            words = event.payload.get("error") or "it gave no reason"
-            raise ImageError(f"the server could not make the zip: {words}")
+
+
+def _says_complete(event: RawEvent, name: str) -> bool:
+    if event.payload.get("bulk_download_item_name") != name:
+        return False
+    if event.name == FAILED:
+        words = event.payload.get("error") or "it gave no reason"
+        raise ImageError(f"the server could not make the zip: {words}")
+    return event.name == COMPLETE
 
 
 def _put_together(names: Sequence[str], partial: PartialFile) -> Flow[None]:
