@@ -124,7 +124,8 @@ def _on(field: str, check: Callable[..., Any], mode: Any = "after") -> dict[str,
 
 
 def _whole(check: Callable[..., Any]) -> dict[str, Any]:
-    return {"whole_rule": model_validator(mode="after")(check)}
+    decorate: Any = model_validator(mode="after")
+    return {"whole_rule": decorate(check)}
 
 
 def _adapter(weight: str) -> dict[str, Any]:
