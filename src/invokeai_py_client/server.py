@@ -196,7 +196,13 @@ class LocalServer:
         log_start = log_file.stat().st_size if log_file.exists() else 0
         self._report(f"starting InvokeAI {self.version}: about ten seconds")
         atexit.register(self.stop)
-        self._child = launch(installation, self.root, log_file, leashed=True)
+        self._child = launch(
+            installation,
+            self.root,
+            log_file,
+            leashed=True,
+            temporary=self._temporary,
+        )
         try:
             self._url, _ = wait_until_ready(
                 self._child, log_file, log_start, self._timeout

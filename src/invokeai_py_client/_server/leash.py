@@ -7,6 +7,7 @@ staying behind with more than a gigabyte of memory.
 """
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -19,6 +20,10 @@ def end_with_parent() -> None:
     """Wait for the pipe to close; then ask the server to stop, then insist."""
     while os.read(0, 1):
         pass
+    temporary = os.environ.get("LEASH_TEMPORARY_ROOT")
+    if temporary:
+        # Nobody else is left to do it; the files that are open go with the process.
+        shutil.rmtree(temporary, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(1)

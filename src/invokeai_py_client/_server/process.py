@@ -65,7 +65,12 @@ def write_config(
 
 
 def launch(
-    installation: Installation, root: Path, log_file: Path, *, leashed: bool
+    installation: Installation,
+    root: Path,
+    log_file: Path,
+    *,
+    leashed: bool,
+    temporary: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start the server in a session of its own, so that Ctrl-C does not reach it.
 
@@ -74,6 +79,7 @@ def launch(
         root: The server's root folder with its `invokeai.yaml`.
         log_file: Where its output goes, appended.
         leashed: End the server when this process ends, even if it is killed.
+        temporary: Remove the root in that case, too.
     """
     command = [str(venv_program(installation.venv, "invokeai-web"))]
     if leashed:
@@ -86,6 +92,8 @@ def launch(
         if not key.startswith("INVOKEAI_") and not key.startswith("PYTHON")
     }
     kept.update(PYTHONUNBUFFERED="1", HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
+    if temporary:
+        kept["LEASH_TEMPORARY_ROOT"] = str(root)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as output:
         return subprocess.Popen(
