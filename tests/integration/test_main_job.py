@@ -361,3 +361,17 @@ def test_a_lost_reply_never_doubles_the_jobs(live_url, loses):
         assert [job.item_id for job in found.jobs] == [
             job.item_id for job in submission.jobs
         ]
+
+
+async def test_one_picture_for_many_jobs_is_uploaded_once(asynchronous):
+    resize = node("r", "img_resize", {"width": 8, "height": 8}, is_intermediate=False)
+    handle = asynchronous.workflow_repo.create_workflow(
+        definition([resize], form=[("r", "image")])
+    )
+    content = picture_of((1, 2, 3))
+    submissions = await asyncio.gather(
+        *[handle.submit(image=content) for _ in range(5)]
+    )
+    results = [await submission.wait(timeout=60) for submission in submissions]
+    used = {result.jobs[0].values["image"]["image_name"] for result in results}
+    assert len(used) == 1

@@ -36,6 +36,7 @@ class KnownServer:
         catalog: Its own node types, once read.
         catalog_is_fresh: The catalog came from the server itself, in this process.
         uploads: Names of uploaded images by the hash of their content.
+        uploading: Uploads under way, by the same hash; the value is the uploader's.
     """
 
     address: str
@@ -46,6 +47,7 @@ class KnownServer:
     catalog: Optional[NodeCatalog] = None
     catalog_is_fresh: bool = False
     uploads: dict[str, str] = field(default_factory=dict, repr=False)
+    uploading: dict[str, object] = field(default_factory=dict, repr=False)
 
     def catalog_file(self, version: str) -> Optional[Path]:
         """Where the catalog of this server in this version is kept."""

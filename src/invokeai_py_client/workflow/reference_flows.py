@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from invokeai_py_client._core.decode import parse
-from invokeai_py_client._core.flow import Flow, local, notify
+from invokeai_py_client._core.flow import Flow, local, notify, pause
 from invokeai_py_client._core.messages import FilePart
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client.board import flows as board_flows
@@ -49,6 +49,7 @@ from invokeai_py_client.workflow.loaded import FieldKey
 __all__ = ["resolve_values"]
 
 _CHUNK = 1 << 20
+CLAIM_PAUSE = 0.05
 
 
 def resolve_values(
@@ -143,12 +144,19 @@ class _Clerk:
         self, source: Any, kind: str, upload: Callable[[Any], Flow[str]]
     ) -> Flow[str]:
         digest = kind + (yield from local(lambda: _digest(source)))
-        known = self._server.uploads.get(digest)
-        if known is not None and (yield from _exists(kind, known)):
-            return known
-        name = yield from upload(source)
-        self._server.uploads[digest] = name
-        return name
+        claims, mine = self._server.uploading, object()
+        # Somebody else of this client may be uploading the same picture right now.
+        while claims.setdefault(digest, mine) is not mine:
+            yield from pause(CLAIM_PAUSE)
+        try:
+            known = self._server.uploads.get(digest)
+            if known is not None and (yield from _exists(kind, known)):
+                return known
+            name = yield from upload(source)
+            self._server.uploads[digest] = name
+            return name
+        finally:
+            del claims[digest]
 
     def style_preset(self, reference: StylePresetReference) -> Flow[str]:
         """The id of the preset of that name."""
