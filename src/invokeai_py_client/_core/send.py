@@ -131,18 +131,21 @@ def download(
 VERSION_PATH = "/api/v1/app/version"
 
 
-def learn_version(*, again: bool = False) -> Flow[str]:
+def learn_version(*, again: bool = False, timeout: Optional[float] = None) -> Flow[str]:
     """The server's version, such as ``"6.14.2"``; asked once by all of a client.
 
     Args:
         again: Ask even if it is known, since a server may have been updated.
+        timeout: Ask once, for so many seconds; None for the client's own limit, and
+            again after faults.
 
     Raises:
         APIResponseError: Something else than an InvokeAI answers.
     """
     known = yield from recall()
     if known.version is None or again:
-        request = get(VERSION_PATH, anonymous=True)
+        rule = RetryRule.SAFE if timeout is None else RetryRule.NEVER
+        request = get(VERSION_PATH, anonymous=True, timeout=timeout, retry=rule)
         reply = yield from _persist(request, lambda: exchange(request))
         data = decode(reply)
         version = data.get("version") if isinstance(data, dict) else None
@@ -203,7 +206,7 @@ def refuse_missing_route(request: Request, reply: Reply) -> Flow[None]:
         return
     try:
         # Again, because the server may be another one than when it was asked.
-        version = yield from learn_version(again=True)
+        version = yield from learn_version(again=True, timeout=request.timeout)
     except APIError:
         # The version cannot be told; the answer itself is the better error.
         return

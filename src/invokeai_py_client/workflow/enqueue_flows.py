@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Optional
 
 from invokeai_py_client._core.flow import Flow, now, pause
+from invokeai_py_client._core.outage import Outage, is_passing
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
@@ -67,12 +68,13 @@ class Placing:
     Attributes:
         settle_time: Seconds to look for jobs whose reply was lost.
         on_full: What to do when the server takes fewer jobs than asked.
-        settler: Given the order, makes the `settle()` of a `SubmissionUnknownError`.
+        settler: Makes the `settle()` of a `SubmissionUnknownError`, given the jobs
+            of the order that are known to be in the queue.
     """
 
     settle_time: float = 10.0
     on_full: OnFull = "error"
-    settler: Optional[Callable[[Order], Callable[[], Any]]] = None
+    settler: Optional[Callable[[tuple[int, ...]], Callable[[], Any]]] = None
 
 
 def enqueue(order: Order, placing: Placing) -> Flow[Placement]:
@@ -84,11 +86,28 @@ def enqueue(order: Order, placing: Placing) -> Flow[Placement]:
         APIStatusError: The server refused the order; nothing was enqueued.
     """
     placement = yield from _place(order, placing)
-    if len(placement.item_ids) >= order.requested or placing.on_full == "partial":
-        return placement
-    if placing.on_full == "wait":
-        return (yield from _place_rest(order, placement, placing))
-    raise (yield from _take_back(order, len(placement.item_ids)))
+    return (yield from _complete(order, placement, placing))
+
+
+def settle(
+    order: Order, placing: Placing, placed: Sequence[int] = ()
+) -> Flow[Placement]:
+    """Find out what became of an order whose reply was lost; send it once more if lost.
+
+    Args:
+        order: The whole order.
+        placing: As for `enqueue`.
+        placed: Jobs of the order that are known to be in the queue, which can be so
+            with ``on_full="wait"``; only the rest is looked for.
+
+    Raises:
+        QueueFullError: As `enqueue`.
+        SubmissionUnknownError: It still cannot be told.
+        APIStatusError: The server refused the second sending.
+    """
+    first = Placement(tuple(placed), order.requested)
+    part = yield from _settle(*_rest(order, first, placing))
+    return (yield from _complete(order, _joined(first, part), placing))
 
 
 def adopt(order: Order, found: Sequence[QueuedJob]) -> Optional[Placement]:
@@ -108,15 +127,18 @@ def adopt(order: Order, found: Sequence[QueuedJob]) -> Optional[Placement]:
     )
 
 
-def settle(
+def _complete(order: Order, placement: Placement, placing: Placing) -> Flow[Placement]:
+    """Do what the caller chose when the queue took only a part of the order."""
+    if len(placement.item_ids) >= order.requested or placing.on_full == "partial":
+        return placement
+    if placing.on_full == "wait":
+        return (yield from _place_rest(order, placement, placing))
+    raise (yield from _take_back(order, len(placement.item_ids)))
+
+
+def _settle(
     order: Order, placing: Placing, cause: Optional[APIError] = None
 ) -> Flow[Placement]:
-    """Find out what became of an order whose reply was lost; send it once more if lost.
-
-    Raises:
-        SubmissionUnknownError: It still cannot be told.
-        APIStatusError: The server refused the second sending.
-    """
     logger.warning(
         "batch %s: the reply was lost (%s), looking for its jobs", order.batch_id, cause
     )
@@ -138,7 +160,7 @@ def _place(order: Order, placing: Placing) -> Flow[Placement]:
     except _UNSURE as error:
         if _was_never_sent(error):
             raise
-        return (yield from settle(order, placing, error))
+        return (yield from _settle(order, placing, error))
     ids = _new_ids(order, reply.get("item_ids"))
     if len(ids) == reply["enqueued"]:
         return Placement(ids, order.requested)
@@ -229,8 +251,14 @@ def cancel_surplus(
 
 
 def _place_rest(order: Order, first: Placement, placing: Placing) -> Flow[Placement]:
-    """Put the rest of the order into the queue as room appears."""
+    """Put the rest of the order into the queue as room appears.
+
+    Raises:
+        QueueFullError: The server refused the rest; what it had taken was taken back.
+        SubmissionUnknownError: A reply was lost, or the server stayed out of reach.
+    """
     placed = first
+    outage = Outage()
     while len(placed.item_ids) < order.requested:
         logger.info(
             "batch %s: the queue is full, %d of %d jobs are in it",
@@ -239,15 +267,42 @@ def _place_rest(order: Order, first: Placement, placing: Placing) -> Flow[Placem
             order.requested,
         )
         yield from pause(ROOM_PAUSE)
-        rest = order.after(len(placed.item_ids), placed.item_ids)
-        part = yield from _place(rest, placing)
-        placed = Placement(
-            item_ids=placed.item_ids + part.item_ids,
-            requested=order.requested,
-            resent=placed.resent or part.resent,
-            warnings=placed.warnings + part.warnings,
-        )
+        rest, placing_rest = _rest(order, placed, placing)
+        try:
+            part = yield from _place(rest, placing_rest)
+        except APIError as error:
+            # Nothing of the rest arrived, but the first part is there and runs.
+            if not is_passing(error):
+                taken = len(placed.item_ids)
+                raise (yield from _take_back(order, taken, error)) from error
+            try:
+                outage.note(error, (yield from now()))
+            except APIError:
+                raise _unknown(rest, placing_rest) from error
+        else:
+            outage.over()
+            placed = _joined(placed, part)
     return placed
+
+
+def _rest(order: Order, placed: Placement, placing: Placing) -> tuple[Order, Placing]:
+    """What is left of the order, and how to place that; its settler tells of all."""
+    if not placed.item_ids:
+        return order, placing
+    rest = order.after(len(placed.item_ids), placed.item_ids)
+    make = placing.settler
+    if make is None:
+        return rest, placing
+    return rest, replace(placing, settler=lambda more: make(placed.item_ids + more))
+
+
+def _joined(first: Placement, part: Placement) -> Placement:
+    return Placement(
+        item_ids=first.item_ids + part.item_ids,
+        requested=first.requested,
+        resent=first.resent or part.resent,
+        warnings=first.warnings + part.warnings,
+    )
 
 
 def _new_ids(order: Order, item_ids: Any) -> tuple[int, ...]:
@@ -268,15 +323,18 @@ def _was_never_sent(error: APIError) -> bool:
     return isinstance(error, APIConnectionError) and not error.sent
 
 
-def _take_back(order: Order, enqueued: int) -> Flow[QueueFullError]:
-    """Cancel what a full queue took of the order, and make the error that says so."""
+def _take_back(
+    order: Order, enqueued: int, refusal: Optional[APIError] = None
+) -> Flow[QueueFullError]:
+    """Cancel what the queue took of the order, and make the error that says so."""
     outcome = "they were taken back"
     try:
         yield from queue_calls.cancel_batch(order.queue_id, order.batch_id)
     except APIError as error:
         outcome = f"they could not be taken back: {error.message}"
+    why = "" if refusal is None else f" and refused the rest ({refusal.message})"
     return QueueFullError(
-        f"the queue took {enqueued} of {order.requested} jobs; {outcome}",
+        f"the queue took {enqueued} of {order.requested} jobs{why}; {outcome}",
         requested=order.requested,
         enqueued=enqueued,
         hint='submit fewer, wait until it is emptier, or pass on_full="wait"',
@@ -288,5 +346,5 @@ def _unknown(order: Order, placing: Placing) -> SubmissionUnknownError:
         f"the reply to batch {order.batch_id} was lost, and whether the server has its "
         "jobs cannot be told",
         batch_id=order.batch_id,
-        settle=placing.settler(order) if placing.settler else None,
+        settle=placing.settler(()) if placing.settler else None,
     )

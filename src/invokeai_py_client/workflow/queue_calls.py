@@ -118,7 +118,7 @@ def _rows_of(
     except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
-    found = yield from list_items(queue_id, item_ids)
+    found = yield from list_items(queue_id, item_ids, timeout=timeout)
     return list(found.values())
 
 

@@ -338,15 +338,14 @@ def _without_id(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placing(desk: Desk, ready: _Ready) -> Placing:
-    def settler(order: Order) -> Callable[[], Any]:
-        unsettled = replace(ready, order=order)
-        return lambda: desk.redeem(_settle(desk, unsettled))
+    def settler(placed: tuple[int, ...]) -> Callable[[], Any]:
+        return lambda: desk.redeem(_settle(desk, ready, placed))
 
     return Placing(desk.server.settle_time, ready.call.on_full, settler)
 
 
-def _settle(desk: Desk, ready: _Ready) -> Flow[Ticket]:
-    placement = yield from settle(ready.order, _placing(desk, ready))
+def _settle(desk: Desk, ready: _Ready, placed: tuple[int, ...]) -> Flow[Ticket]:
+    placement = yield from settle(ready.order, _placing(desk, ready), placed)
     return _ticket(ready, placement)
 
 

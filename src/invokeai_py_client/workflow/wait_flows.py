@@ -46,6 +46,8 @@ ImageT = TypeVar("ImageT", bound=ImageBase)
 Reader = Callable[[Any], ImageT]
 OnProgress = Callable[[RunProgress], Any]
 
+# How late the parts of a result may come when all jobs were over in time.
+RESULT_TIMEOUT = 1.5
 # An error event comes after the status that ends a stream.
 LATE_EVENTS = 0.3
 # Jobs of a batch that was being enqueued when the caller was interrupted have been
@@ -144,7 +146,7 @@ class _Waiting(Generic[ImageT]):
         ticket, deadline = self._ticket, self.watch.deadline
         try:
             yield from patiently(lambda: self._read_sessions(again=True), deadline)
-            images = yield from patiently(self._read_images, deadline)
+            images = yield from patiently(self._read_images_in_time, deadline)
         except APIError as error:
             if not queue_calls.is_passing(error) or deadline is None:
                 raise
@@ -182,8 +184,10 @@ class _Waiting(Generic[ImageT]):
             new = self._tracker.take_finished()
         if not new:
             return
-        # Once all are over, results are worth more than the last seconds.
-        timeout = LOOK_TIMEOUT if again else (yield from self.watch.look_timeout())
+        timeout = yield from self.watch.look_timeout()
+        if again:
+            # Once all are over, results are worth a little more than punctuality.
+            timeout = max(timeout, RESULT_TIMEOUT)
         items = yield from queue_calls.list_items(
             self._ticket.queue_id, new, timeout=timeout
         )
@@ -194,7 +198,11 @@ class _Waiting(Generic[ImageT]):
             if status is not None and status.is_over:
                 self._records[item_id] = read_job(item, self._ticket.legend)
 
-    def _read_images(self, timeout: float = LOOK_TIMEOUT) -> Flow[dict[str, ImageT]]:
+    def _read_images_in_time(self) -> Flow[dict[str, ImageT]]:
+        timeout = max((yield from self.watch.look_timeout()), RESULT_TIMEOUT)
+        return (yield from self._read_images(timeout))
+
+    def _read_images(self, timeout: float) -> Flow[dict[str, ImageT]]:
         names = named_images(list(self._records.values()))
         parts = yield from gather(
             [
