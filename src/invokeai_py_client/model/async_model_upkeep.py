@@ -117,18 +117,14 @@ class AsyncModelUpkeep:
         """Say that two models go together; saying it twice is fine.
 
         Raises:
-            ConflictError: There is no such model.
+            NotFoundError: There is no such model.
         """
         return await self._runner.run(
             flows.relate_models(key_of(first), key_of(second))
         )
 
     async def unrelate_models(self, first: ModelKey, second: ModelKey) -> None:
-        """Take back that two models go together.
-
-        Raises:
-            NotFoundError: Nobody had said so.
-        """
+        """Take back that two models go together; fine when nobody had said so."""
         return await self._runner.run(
             flows.unrelate_models(key_of(first), key_of(second))
         )

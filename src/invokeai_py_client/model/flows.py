@@ -11,6 +11,7 @@ from typing import Any, Optional, Union
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.send import (
     call,
     call_model,
@@ -23,7 +24,7 @@ from invokeai_py_client._core.send import (
 )
 from invokeai_py_client.exceptions import (
     APIStatusError,
-    ConflictError,
+    InternalServerError,
     ModelError,
     NotFoundError,
 )
@@ -228,12 +229,20 @@ def related_keys(keys: Sequence[str]) -> Flow[list[str]]:
 
 def relate_models(first: str, second: str) -> Flow[None]:
     """Say that two models go together; once more is fine."""
-    request = post(RELATIONSHIPS, json=_pair(first, second), identity=True)
+    request = post(
+        RELATIONSHIPS,
+        json=_pair(first, second),
+        identity=True,
+        retry=RetryRule.SAFE,
+    )
     try:
         yield from call(request)
-    except ConflictError:
-        if second not in (yield from related_keys([first])):
-            raise
+    except InternalServerError:
+        # The server fails over a key that it does not know. Reading the records
+        # raises the NotFoundError it should have been.
+        for key in (first, second):
+            yield from get_model(key)
+        raise
 
 
 def unrelate_models(first: str, second: str) -> Flow[None]:

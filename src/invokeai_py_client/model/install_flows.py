@@ -25,6 +25,7 @@ from invokeai_py_client._core.send import call, call_model, delete, get, post, r
 from invokeai_py_client.exceptions import (
     APIError,
     APIStatusError,
+    InternalServerError,
     JobTimeoutError,
     ModelError,
 )
@@ -34,6 +35,8 @@ INSTALL = "/api/v2/models/install"
 INSTALL_JOB = "/api/v2/models/install/{}"
 
 HandleT = TypeVar("HandleT")
+
+NO_INTERNET = "it may have no internet; its log has the traceback"
 
 # Seconds between looks at an installation; local ones take well under a second, and
 # events make the next look come sooner.
@@ -63,6 +66,10 @@ def install_model(
     )
     try:
         job = yield from call_model(ModelInstall, request)
+    except InternalServerError as error:
+        raise ModelError(
+            f"the server failed to look up {source!r}", hint=NO_INTERNET
+        ) from error
     except APIStatusError as error:
         if error.status_code != 409:
             raise

@@ -116,16 +116,12 @@ class ModelUpkeep:
         """Say that two models go together; saying it twice is fine.
 
         Raises:
-            ConflictError: There is no such model.
+            NotFoundError: There is no such model.
         """
         return self._runner.run(flows.relate_models(key_of(first), key_of(second)))
 
     def unrelate_models(self, first: ModelKey, second: ModelKey) -> None:
-        """Take back that two models go together.
-
-        Raises:
-            NotFoundError: Nobody had said so.
-        """
+        """Take back that two models go together; fine when nobody had said so."""
         return self._runner.run(flows.unrelate_models(key_of(first), key_of(second)))
 
     def get_cache_stats(self) -> Optional[ModelCacheStats]:

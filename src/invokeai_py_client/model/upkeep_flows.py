@@ -26,6 +26,7 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.image.files import ImageSource, open_upload
 from invokeai_py_client.model.flows import MODEL, get_model
+from invokeai_py_client.model.install_flows import NO_INTERNET
 from invokeai_py_client.model.models import (
     DeletedOrphans,
     FoundModel,
@@ -65,12 +66,16 @@ def get_huggingface_repository(name: str) -> Flow[HuggingFaceRepository]:
     request = get("/api/v2/models/hugging_face", params={"hugging_face_repo": name})
     try:
         return (yield from call_model(HuggingFaceRepository, request))
+    except InternalServerError as error:
+        raise ModelError(
+            f"the server failed to look up {name!r}", hint=NO_INTERNET
+        ) from error
     except APIStatusError as error:
         if error.status_code != 400:
             raise
         raise ModelError(
             f"there is no HuggingFace repository {name!r}",
-            hint="or the server has no internet, or no token for a gated one",
+            hint="a gated one needs a token: set_huggingface_token",
         ) from error
 
 
@@ -118,7 +123,8 @@ def set_cover(key: str, source: ImageSource) -> Flow[None]:
     try:
         decode(reply)
     except APIStatusError as error:
-        if error.status_code != 415:
+        # A picture that opens but does not decode makes the server fail.
+        if error.status_code != 415 and not isinstance(error, InternalServerError):
             raise
         raise ImageError(f"the server cannot read {upload.label}") from error
 
