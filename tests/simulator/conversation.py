@@ -507,4 +507,94 @@ def talk_about_the_rest(c: Conversation) -> None:
     c.ask("state none", "GET", "/api/v1/client_state/default/get_by_key?key=none")
 
 
-TALKS = (talk_about_graphs, talk_about_jobs, talk_about_pictures, talk_about_the_rest)
+def invocation(node_id: str, node_type: str, **inputs: Any) -> dict[str, Any]:
+    """A node of a saved workflow."""
+    return {
+        "id": node_id,
+        "type": "invocation",
+        "position": {"x": 0, "y": 0},
+        "data": {
+            "id": node_id,
+            "type": node_type,
+            "version": "1.0.0",
+            "inputs": {key: {"name": key, "value": v} for key, v in inputs.items()},
+            "isIntermediate": True,
+            "useCache": True,
+        },
+    }
+
+
+def callee(name: str = "callee") -> dict[str, Any]:
+    """A workflow that doubles the exposed number and returns it."""
+    links = [("a", "value", "v", "value"), ("v", "value", "r", "values")]
+    return {
+        "name": name, "author": "", "description": "", "version": "", "contact": "",
+        "tags": "", "notes": "", "meta": {"version": "3.0.0", "category": "user"},
+        "exposedFields": [{"nodeId": "a", "fieldName": "a"}],
+        "nodes": [
+            invocation("a", "mul", a=1, b=2),
+            invocation("v", "workflow_return_value", key="doubled"),
+            invocation("r", "workflow_return"),
+        ],
+        "edges": [
+            {"id": f"e{n}", "type": "default", "source": s, "sourceHandle": sh,
+             "target": t, "targetHandle": th}
+            for n, (s, sh, t, th) in enumerate(links)
+        ],
+    }  # fmt: skip
+
+
+def talk_about_calls(c: Conversation) -> None:
+    """Workflows that call saved workflows."""
+    queue, library = "/api/v1/queue/default", "/api/v1/workflows"
+    key = c.ask("save", "POST", f"{library}/", {"workflow": callee()})["workflow_id"]
+    c.ask("callable", "GET", f"{library}/i/{key}")
+    other = {**callee("other"), "nodes": [], "edges": []}
+    bad = c.ask("save other", "POST", f"{library}/", {"workflow": other})
+    c.ask("not callable", "GET", f"{library}/i/{bad['workflow_id']}")
+
+    def call(label: str, workflow_id: str, name: str, **more: Any) -> None:
+        node = {"type": "call_saved_workflow", "workflow_id": workflow_id, **more}
+        feeding = [("i.value", f"c.{name}")] if name else []
+        wanted = graph(
+            *feeding,
+            ("c.values", "g.values"),
+            i={"type": "integer", "value": 21},
+            c=node,
+            g={"type": "workflow_return_get", "key": "doubled"},
+        )
+        body = {"batch": {"graph": wanted}}
+        reply = c.ask(f"enqueue {label}", "POST", f"{queue}/enqueue_batch", body)
+        parent = reply["item_ids"][0]
+        c.finished(parent)
+        item = c.ask(label, "GET", f"{queue}/i/{parent}")
+        values = [r.get("value") for r in item["session"]["results"].values()]
+        batch = reply["batch"]["batch_id"]
+        total = c.ask(f"batch {label}", "GET", f"{queue}/b/{batch}/status")["total"]
+        last = {
+            "values": sorted(v for v in values if v is not None),
+            "total": total,
+            "sequence": item["status_sequence"],
+            "error": [item.get("error_type"), _text(item.get("error_message", ""))],
+        }
+        c.answers.append(Answer(f"outcome {label}", 0, "", last))
+        if total > 1:
+            c.ask(f"child of {label}", "GET", f"{queue}/i/{parent + 1}")
+
+    exposed = "saved_workflow_input::a::a"
+    call("call", key, exposed)
+    call("call by value", key, "", workflow_inputs={exposed: 4})
+    call("call of nothing", "nope", exposed)
+    call("call hidden", key, "saved_workflow_input::a::b")
+    call("call uncallable", bad["workflow_id"], exposed)
+    for used in (key, bad["workflow_id"]):
+        c.ask("forget", "DELETE", f"{library}/i/{used}")
+
+
+TALKS = (
+    talk_about_calls,
+    talk_about_graphs,
+    talk_about_jobs,
+    talk_about_pictures,
+    talk_about_the_rest,
+)

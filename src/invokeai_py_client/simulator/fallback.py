@@ -43,7 +43,7 @@ def stand_in_output(node: Node, context: NodeContext) -> dict[str, Any]:
     properties = _output_properties(node, context)
     if isinstance(steps, int) and "latents" in properties:
         _denoise(context, facts, steps)
-    elif not _is_expected(properties) and node.type not in _warned:
+    elif not _is_expected(properties, facts) and node.type not in _warned:
         _warned.add(node.type)
         logger.warning(
             "the simulator does not compute %s nodes; it returns a stand-in", node.type
@@ -61,13 +61,13 @@ def _output_properties(node: Node, context: NodeContext) -> dict[str, Any]:
     }
 
 
-def _is_expected(properties: Mapping[str, Any]) -> bool:
+def _is_expected(properties: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether the node is of the pipeline that users know to be simulated."""
     known = {
         "unet", "clip", "vae", "transformer", "t5_encoder", "conditioning", "latents",
         "noise", "lora", "qwen3_encoder",
     }  # fmt: skip
-    return bool(known & properties.keys())
+    return bool(known & properties.keys()) or "steps" in facts
 
 
 def gather_facts(node: Node, context: NodeContext) -> dict[str, Any]:

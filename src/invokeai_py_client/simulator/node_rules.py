@@ -120,7 +120,8 @@ def _as_many_points_as_boxes(model: Any) -> Any:
 
 
 def _on(field: str, check: Callable[..., Any], mode: Any = "after") -> dict[str, Any]:
-    return {f"{field}_rule": field_validator(field, mode=mode)(check)}
+    decorate: Any = field_validator(field, mode=mode)
+    return {f"{field}_rule": decorate(check)}
 
 
 def _whole(check: Callable[..., Any]) -> dict[str, Any]:

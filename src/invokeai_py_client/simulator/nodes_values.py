@@ -215,3 +215,34 @@ def _string_replace(node: Any, _context: Context) -> Fields:
             pattern = "(?i)" + re.escape(pattern)
         text = re.sub(pattern, node.replace_string or "", text)
     return {"value": text}
+
+
+@implements("workflow_return_value")
+def _workflow_return_value(node: Any, _context: Context) -> Fields:
+    return {"value": {"key": _return_key(node.key), "value": node.value}}
+
+
+def _return_key(key: str) -> str:
+    key = key.strip()
+    if not key:
+        raise ValueError("Workflow return key must not be empty.")
+    return key
+
+
+@implements("workflow_return")
+def _workflow_return(node: Any, _context: Context) -> Fields:
+    named: dict[str, Any] = {}
+    for value in node.values if isinstance(node.values, list) else [node.values]:
+        key = _return_key(value.key)
+        if key in named:
+            raise ValueError(f"Duplicate workflow return key '{key}'.")
+        named[key] = value.value
+    return {"values": named}
+
+
+@implements("workflow_return_get")
+def _workflow_return_get(node: Any, _context: Context) -> Fields:
+    key = _return_key(node.key)
+    if key not in node.values:
+        raise ValueError(f"Workflow return key '{key}' was not found.")
+    return {"value": node.values[key]}

@@ -26,15 +26,16 @@ def placeholder(facts: Mapping[str, Any], width: int, height: int) -> Image.Imag
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     image = _background(digest, width, height)
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default()
-    columns = max(width // 7, 6)
+    line_height = max(12, min(width, height) // 28)
+    font = ImageFont.load_default(line_height - 2)
+    columns = max(2 * width // line_height, 6)
     lines = ["SIMULATED", f"{width}x{height}"]
     for key in _LINES:
         if facts.get(key) not in (None, ""):
             lines += textwrap.wrap(f"{key}: {facts[key]}", columns)
     for row, line in enumerate(lines):
-        top = 4 + 12 * row
-        if top + 12 > height and row:
+        top = 4 + line_height * row
+        if top + line_height > height and row:
             break
         draw.text((5, top + 1), line, fill=(0, 0, 0), font=font)
         draw.text((4, top), line, fill=(255, 255, 255), font=font)

@@ -152,6 +152,7 @@ class Processor:
         finished = queue.item(item_id)["status"] in TERMINAL
         if not finished and session.is_complete():
             queue.set_status(item_id, "completed")
+        self._simulation.calls.after_session(item_id, session)
 
     def _run_node(self, row: Row, session: Session, node: Node) -> None:
         event = invocation_event(row, session, node)
@@ -161,6 +162,9 @@ class Processor:
             failure = self._simulation.faults.take_node_failure(node.type)
             if failure is not None:
                 raise failure
+            if node.type == "call_saved_workflow":
+                self._simulation.calls.begin(row, session, node)
+                return
             output = self._invoke(row, session, node)
             session.complete(node.id, output)
             result = output.model_dump(mode="json")
