@@ -44,6 +44,7 @@ def shape(value: Any, key: str = "") -> Any:
             "source_prepared_mapping",
             "prepared_iteration_paths",
             "indegree",
+            "child_outputs",
         ):
             return sorted(
                 {json.dumps(shape(part), sort_keys=True) for part in value.values()}
