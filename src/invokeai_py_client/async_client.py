@@ -14,9 +14,21 @@ from invokeai_py_client._core.server_flows import ServerCheck
 from invokeai_py_client._io.async_driver import AsyncDriver
 from invokeai_py_client.base_client import BaseClient
 from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
+from invokeai_py_client.client_state.async_client_state_repo import (
+    AsyncClientStateRepository,
+)
+from invokeai_py_client.gallery.async_gallery_repo import AsyncGalleryRepository
 from invokeai_py_client.image.async_image_repo import AsyncImageRepository
+from invokeai_py_client.image_move.async_image_move_repo import AsyncImageMoveRepository
 from invokeai_py_client.model.async_model_repo import AsyncModelRepository
 from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
+from invokeai_py_client.style_preset.async_style_preset_repo import (
+    AsyncStylePresetRepository,
+)
+from invokeai_py_client.system_prompt.async_system_prompt_repo import (
+    AsyncSystemPromptRepository,
+)
 from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
 
 if TYPE_CHECKING:
@@ -97,6 +109,36 @@ class AsyncInvokeAIClient(BaseClient):
         """The queue and its jobs."""
         finder = self.workflow_repo.submission_flow
         return AsyncQueueRepository(self._runner, find_submission=finder)
+
+    @cached_property
+    def style_preset_repo(self) -> AsyncStylePresetRepository:
+        """The style presets, which the GUI calls prompt templates."""
+        return AsyncStylePresetRepository(self._runner)
+
+    @cached_property
+    def system_prompt_repo(self) -> AsyncSystemPromptRepository:
+        """The instructions for the models that expand prompts."""
+        return AsyncSystemPromptRepository(self._runner)
+
+    @cached_property
+    def gallery_repo(self) -> AsyncGalleryRepository:
+        """Images and videos in one order, and by day."""
+        return AsyncGalleryRepository(self._runner)
+
+    @cached_property
+    def client_state_repo(self) -> AsyncClientStateRepository:
+        """Texts by key that the server keeps for the user."""
+        return AsyncClientStateRepository(self._runner)
+
+    @cached_property
+    def recall_repo(self) -> AsyncRecallRepository:
+        """Parameters for the GUI's generation panel."""
+        return AsyncRecallRepository(self._runner)
+
+    @cached_property
+    def image_move_repo(self) -> AsyncImageMoveRepository:
+        """Moving the server's image files into other folders."""
+        return AsyncImageMoveRepository(self._runner)
 
     async def submit_many(
         self,

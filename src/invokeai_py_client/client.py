@@ -13,9 +13,15 @@ from invokeai_py_client._core.server_flows import ServerCheck
 from invokeai_py_client._io.sync_driver import SyncDriver
 from invokeai_py_client.base_client import BaseClient
 from invokeai_py_client.board.board_repo import BoardRepository
+from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
+from invokeai_py_client.gallery.gallery_repo import GalleryRepository
 from invokeai_py_client.image.image_repo import ImageRepository
+from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
 from invokeai_py_client.model.model_repo import ModelRepository
 from invokeai_py_client.queue.queue_repo import QueueRepository
+from invokeai_py_client.recall.recall_repo import RecallRepository
+from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
+from invokeai_py_client.system_prompt.system_prompt_repo import SystemPromptRepository
 from invokeai_py_client.video.video_repo import VideoRepository
 
 if TYPE_CHECKING:
@@ -92,6 +98,36 @@ class InvokeAIClient(BaseClient):
         """The queue and its jobs."""
         finder = self.workflow_repo.submission_flow
         return QueueRepository(self._runner, find_submission=finder)
+
+    @cached_property
+    def style_preset_repo(self) -> StylePresetRepository:
+        """The style presets, which the GUI calls prompt templates."""
+        return StylePresetRepository(self._runner)
+
+    @cached_property
+    def system_prompt_repo(self) -> SystemPromptRepository:
+        """The instructions for the models that expand prompts."""
+        return SystemPromptRepository(self._runner)
+
+    @cached_property
+    def gallery_repo(self) -> GalleryRepository:
+        """Images and videos in one order, and by day."""
+        return GalleryRepository(self._runner)
+
+    @cached_property
+    def client_state_repo(self) -> ClientStateRepository:
+        """Texts by key that the server keeps for the user."""
+        return ClientStateRepository(self._runner)
+
+    @cached_property
+    def recall_repo(self) -> RecallRepository:
+        """Parameters for the GUI's generation panel."""
+        return RecallRepository(self._runner)
+
+    @cached_property
+    def image_move_repo(self) -> ImageMoveRepository:
+        """Moving the server's image files into other folders."""
+        return ImageMoveRepository(self._runner)
 
     def submit_many(
         self,
