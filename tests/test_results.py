@@ -17,7 +17,9 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.models import IvkImage
 from invokeai_py_client.workflow.build_result import build_result, named_images
 from invokeai_py_client.workflow.legend import Legend, NamedPlace, NodeTitle
+from invokeai_py_client.workflow.progress import RunProgress
 from invokeai_py_client.workflow.read_session import image_names, read_job
+from invokeai_py_client.workflow.results import NodeOutput
 
 DATA = Path(__file__).parent / "data"
 
@@ -227,3 +229,24 @@ def test_reprs_stay_short(item):
     result = result_of(item)
     for thing in (result, result.jobs[0], result.outputs["bi"]):
         assert len(repr(thing)) < 120
+
+
+def test_progress_reads_as_one_line() -> None:
+    progress = RunProgress(
+        total=3,
+        finished=1,
+        counts={},
+        fraction=0.5,
+        node_name="Denoise",
+        message="Denoising",
+        step=0.25,
+        why="2 jobs are ahead",
+    )
+    assert str(progress) == (" 50%  1/3 jobs  Denoise  Denoising 25%  2 jobs are ahead")
+
+
+def test_images_and_outputs_show_themselves_briefly() -> None:
+    image = IvkImage(image_name="a.png", width=64, height=32, session_id="s")
+    assert repr(image) == "<IvkImage a.png 64x32>"
+    output = NodeOutput("n", "text", "Text", "string", ({"value": "x" * 5000},))
+    assert len(repr(output)) < 120

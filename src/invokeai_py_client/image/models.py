@@ -98,6 +98,11 @@ class ImageBase(BoundSnapshot):
     def __hash__(self) -> int:
         return hash(self.image_name)
 
+    # A list of images is looked at more often than all the fields of one.
+    def __repr__(self) -> str:
+        size = f" {self.width}x{self.height}" if self.width and self.height else ""
+        return f"<{type(self).__name__} {self.image_name}{size}>"
+
     def __str__(self) -> str:
         return self.image_name
 

@@ -53,6 +53,17 @@ class RunProgress:
     preview: Optional[PreviewImage] = field(default=None, repr=False)
     why: Optional[str] = None
 
+    def __str__(self) -> str:
+        parts = [f"{self.fraction:4.0%}", f"{self.finished}/{self.total} jobs"]
+        if self.node_name:
+            parts.append(self.node_name)
+        if self.message:
+            step = "" if self.step is None else f" {self.step:.0%}"
+            parts.append(f"{self.message}{step}")
+        if self.why:
+            parts.append(self.why)
+        return "  ".join(parts)
+
 
 class ProgressMeter:
     """Folds events into `RunProgress`; knows nothing of time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Optional, TypeVar
@@ -44,7 +45,7 @@ class NodeOutput(Generic[ImageT]):
     cached: bool = False
 
     def __repr__(self) -> str:
-        shown = _shown(self.images) if self.images else repr(self.values)
+        shown = _shown(self.images) if self.images else reprlib.repr(self.values)
         return f"<NodeOutput {self.name} ({self.node_type}): {shown}>"
 
     @property
