@@ -331,13 +331,14 @@ def test_facts_say_what_does_not_exist(ivk_json, workflow, tmp_path):
 @pytest.mark.parametrize(
     ("document", "place"),
     [
-        ("[]", "is no object"),
+        ("[]", "facts: expected an object"),
         ("{", "no JSON"),
         ('{"boards": []}', "unknown key 'boards'"),
         ('{"missing": {"board": []}}', "unknown key 'board'"),
-        ('{"missing": {"boards": [1]}}', "missing.boards[0] is no text"),
-        ('{"dynamic_prompts": [{}]}', "dynamic_prompts[0].prompt is missing"),
-        ('{"saved_workflows": {"x": 3}}', "saved_workflows.x is missing or no dict"),
+        ('{"missing": {"boards": [1]}}', "missing.boards: expected a list of texts"),
+        ('{"dynamic_prompts": [{}]}', "dynamic_prompts[0]: needs a text prompt"),
+        ('{"dynamic_prompts": [{"answer": []}]}', "unknown key 'answer'"),
+        ('{"saved_workflows": {"x": 3}}', "saved_workflows.x: expected an object"),
     ],
 )
 def test_a_facts_file_of_another_form_is_refused(
@@ -365,19 +366,17 @@ def test_facts_hold_recorded_answers(tmp_path):
                         "prompt": "{a|b}",
                         "max_prompts": 2,
                         "combinatorial": True,
-                        "answer": ["a", "b"],
+                        "prompts": ["a", "b"],
                     }
                 ],
-                "board_images": [
-                    {"board_id": "none", "categories": ["general"], "answer": ["x.png"]}
-                ],
+                "board_images": [{"board_id": "none", "image_names": ["x.png"]}],
                 "saved_workflows": {"id": None},
             }
         )
     )
     facts = read_facts(path)
-    assert facts.dynamic_prompts == {DynamicPromptsQuery("{a|b}", 2, True): ["a", "b"]}
-    assert facts.board_images == {BoardImagesQuery("none", ("general",)): ["x.png"]}
+    assert facts.dynamic_prompts == {DynamicPromptsQuery("{a|b}", 2, True): ("a", "b")}
+    assert facts.board_images == {BoardImagesQuery("none", ("general",)): ("x.png",)}
     assert facts.saved_workflows == {"id": None}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union, get_args
 
 from invokeai_py_client.exceptions import WorkflowFormatError
 from invokeai_py_client.workflow.json_data import copy_json
@@ -167,9 +167,10 @@ class Facts:
         }
         ```
 
-        Every part may be left out. A prompt entry may have a ``seed``; without one it
-        serves any seed. ``category`` (``images`` or ``assets``) may stand in for
-        ``categories``.
+        Every part may be left out. Among `missing`, ``"*"`` means that none of the
+        kind exists. A prompt entry may have a ``seed``; without one it serves any
+        seed. ``category`` (``images`` or ``assets``) may stand in for
+        ``categories``. A saved workflow may be null: the library has no such id.
 
         Raises:
             WorkflowFormatError: A part is not as above.
@@ -215,27 +216,42 @@ IMAGE_CATEGORIES: Mapping[str, tuple[str, ...]] = {
 def read_facts(stored: Any) -> Facts:
     """See `Facts.from_dict`."""
     data = copy_json(_object(stored, "facts"), "facts")
-    unknown = set(data) - {item.name for item in fields(Facts)}
-    if unknown:
-        raise WorkflowFormatError(
-            f"unknown keys: {', '.join(sorted(unknown))}", where="facts"
-        )
+    _refuse_unknown_keys(data, [item.name for item in fields(Facts)], "facts")
     return Facts(
         missing=_id_sets(data, "missing"),
         existing=_id_sets(data, "existing"),
         dynamic_prompts=dict(_prompt_entries(data.get("dynamic_prompts", []))),
         board_images=dict(_image_entries(data.get("board_images", []))),
-        saved_workflows=_object(
-            data.get("saved_workflows", {}), "facts.saved_workflows"
-        ),
+        saved_workflows=_saved_workflows(data.get("saved_workflows", {})),
     )
+
+
+def _refuse_unknown_keys(
+    stored: Mapping[str, Any], known: Sequence[str], where: str
+) -> None:
+    """Refuse keys that would be overlooked, such as misspelt ones."""
+    unknown = [key for key in stored if key not in known]
+    if unknown:
+        raise WorkflowFormatError(
+            f"unknown key {', '.join(map(repr, unknown))}; known: {', '.join(known)}",
+            where=where,
+        )
 
 
 def _id_sets(data: Mapping[str, Any], key: str) -> dict[str, frozenset[str]]:
     where = f"facts.{key}"
+    kinds = _object(data.get(key, {}), where)
+    _refuse_unknown_keys(kinds, get_args(ThingKind), where)
     return {
-        kind: frozenset(_texts(ids, f"{where}.{kind}"))
-        for kind, ids in _object(data.get(key, {}), where).items()
+        kind: frozenset(_texts(ids, f"{where}.{kind}")) for kind, ids in kinds.items()
+    }
+
+
+def _saved_workflows(stored: Any) -> dict[str, Optional[Mapping[str, Any]]]:
+    where = "facts.saved_workflows"
+    return {
+        workflow_id: None if saved is None else _object(saved, f"{where}.{workflow_id}")
+        for workflow_id, saved in _object(stored, where).items()
     }
 
 
@@ -245,16 +261,20 @@ def _prompt_entries(
     for index, entry in enumerate(_list(stored, "facts.dynamic_prompts")):
         where = f"facts.dynamic_prompts[{index}]"
         item = _object(entry, where)
+        known = ("prompt", "max_prompts", "combinatorial", "seed", "prompts")
+        _refuse_unknown_keys(item, known, where)
         prompt, count = item.get("prompt"), item.get("max_prompts")
         combinatorial, seed = item.get("combinatorial"), item.get("seed")
         if (
             not isinstance(prompt, str)
-            or not isinstance(count, int)
+            or not _is_integer(count)
             or not isinstance(combinatorial, bool)
-            or not isinstance(seed, (int, type(None)))
+            or not (seed is None or _is_integer(seed))
         ):
             raise WorkflowFormatError(
-                "needs prompt, max_prompts, combinatorial", where=where
+                "needs a text prompt, an integer max_prompts, true or false for "
+                "combinatorial; seed is an integer or null",
+                where=where,
             )
         query = DynamicPromptsQuery(prompt, count, combinatorial, seed)
         yield query, _texts(item.get("prompts"), f"{where}.prompts")
@@ -264,6 +284,8 @@ def _image_entries(stored: Any) -> Iterator[tuple[BoardImagesQuery, Sequence[str
     for index, entry in enumerate(_list(stored, "facts.board_images")):
         where = f"facts.board_images[{index}]"
         item = _object(entry, where)
+        known = ("board_id", "category", "categories", "image_names")
+        _refuse_unknown_keys(item, known, where)
         board_id = item.get("board_id")
         if not isinstance(board_id, str):
             raise WorkflowFormatError("needs a board_id", where=where)
@@ -280,6 +302,10 @@ def _categories(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
             "expected images or assets", where=f"{where}.category"
         )
     return IMAGE_CATEGORIES[category]
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
