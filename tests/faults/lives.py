@@ -1,0 +1,268 @@
+"""The whole life of one submission against a model of the server, in virtual time.
+
+A `Life` draws everything from one seed: the batch, the room in the queue, how fast
+jobs run, and what happens to each request. The server's model handles a request whose
+connection broke up to `LATEST` seconds later, as the real one does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from invokeai_py_client._core.messages import Request
+from invokeai_py_client.exceptions import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    JobError,
+    QueueFullError,
+    SubmissionUnknownError,
+)
+from invokeai_py_client.models import IvkImage
+from invokeai_py_client.workflow.enqueue_flows import (
+    Placement,
+    Placing,
+    enqueue,
+    settle,
+)
+from invokeai_py_client.workflow.orders import Order
+from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
+from invokeai_py_client.workflow.wait_flows import wait
+from queue_double import Fault, MailboxDouble, QueueDouble, drive, json_reply, reply
+
+SETTLE = 10.0
+# Jobs have been seen to appear 0.6 s after the connection broke; the model goes far
+# beyond that, up to just before the settle time is over.
+LATEST = 9.5
+LONGEST_POLL = 5.0
+REQUEST_TIMEOUT = 60.0
+BATCH = "batch-1"
+
+
+@dataclass
+class FaultyQueue(QueueDouble):
+    """A queue whose jobs run by themselves, and whose answers can be spoilt."""
+
+    pace: float = 0.6
+    mailbox: Optional[MailboxDouble] = None
+    random: random.Random = field(default_factory=random.Random)
+    met: list[str] = field(default_factory=list)
+
+    def perform(self, request: Request) -> Any:
+        fault = self.faults[0] if self.faults else None
+        if fault is not None:
+            self.met.append(fault.kind)
+            if fault.kind == "slow":
+                self.faults.popleft()
+                return self._slowly(request, fault.after)
+            if fault.kind in ("429", "500", "502", "504"):
+                self.faults.popleft()
+                if fault.handled:
+                    self.handle(request)
+                self.advance(self.request_seconds)
+                return reply(request, int(fault.kind), b"{}")
+            if fault.kind == "cut json":
+                self.faults.popleft()
+                whole = self.handle(request)
+                half = whole.content[: len(whole.content) // 2]
+                return reply(request, whole.status, half)
+        return super().perform(request)
+
+    def _slowly(self, request: Request, seconds: float) -> Any:
+        """The answer comes late, for the client perhaps too late."""
+        limit = request.timeout or REQUEST_TIMEOUT
+        if seconds <= limit:
+            self.advance(seconds)
+            return self.handle(request)
+        self.at(self.time + seconds, lambda: self.handle(request))
+        self.advance(limit)
+        raise APITimeoutError("too slow")
+
+    def handle(self, request: Request) -> Any:
+        if request.path.startswith("/api/v1/images/"):
+            names = request.json["image_names"]
+            return json_reply(request, [{"image_name": name} for name in names])
+        return super().handle(request)
+
+    def add(self, batch_id: str, values: Any = (), **more: Any) -> int:
+        item_id = super().add(batch_id, values, **more)
+        self._run_queue()
+        return item_id
+
+    def _run_queue(self) -> None:
+        """Jobs run one after the other, `pace` seconds each."""
+        if any(row["status"] == "in_progress" for row in self.rows.values()):
+            return
+        for item_id, row in self.rows.items():
+            if row["status"] == "pending":
+                self.at(self.time + self.pace / 2, lambda: self._begin(item_id))
+                return
+
+    def _begin(self, item_id: int) -> None:
+        if self.rows[item_id]["status"] != "pending":
+            self._run_queue()
+            return
+        if any(row["status"] == "in_progress" for row in self.rows.values()):
+            return
+        self._tell(self.move(item_id, "in_progress"))
+        self.at(self.time + self.pace, lambda: self._finish(item_id))
+
+    def _finish(self, item_id: int) -> None:
+        self._tell(self.move(item_id, "completed"))
+        self._run_queue()
+
+    def _tell(self, row: dict[str, Any]) -> None:
+        """Events come once, twice, late, out of order, or not at all."""
+        if self.mailbox is None:
+            return
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            late = self.random.choice((0.0, 0.0, 0.1, 3.0))
+            self.mailbox.post(self.time + late, "queue_item_status_changed", row)
+
+
+def draw_fault(rng: random.Random) -> Optional[Fault]:
+    """What happens to one request."""
+    kind = rng.choice(
+        (
+            *("ok", "ok", "ok", "slow", "refused", "lost", "lost", "500", "502"),
+            *("503", "504", "429", "html", "cut json"),
+        )
+    )
+    if kind == "ok":
+        return None
+    after = rng.choice((0.0, 0.01, 0.3, 0.6, 0.6, 2.0, rng.uniform(0, LATEST)))
+    # 429 and a reset before the request say that nothing was done.
+    handled = kind not in ("429", "refused") and rng.random() < 0.5
+    return Fault(kind, handled=handled, after=after)
+
+
+@dataclass
+class Life:
+    """One submission, from its first request to its result.
+
+    Attributes:
+        outcome: One of `Outcomes`.
+        settled: It was unknown, and settling later told what had become of it.
+        kinds: The faults it met.
+    """
+
+    seed: int
+    outcome: str = ""
+    settled: bool = False
+    kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        rng = self.random = random.Random(self.seed)
+        items = [rng.randrange(3) for _ in range(rng.choice((1, 1, 2, 3, 5)))]
+        data = [[{"node_path": "n", "field_name": "p", "items": items}]]
+        self.order = Order(
+            BATCH,
+            graph={},
+            data=data if rng.random() < 0.8 else [],
+            runs=rng.choice((1, 1, 2, 4)),
+        )
+        self.on_full = rng.choice(("error", "error", "partial", "wait"))
+        self.queue = FaultyQueue(
+            faults=deque(draw_fault(rng) for _ in range(rng.randrange(14))),
+            max_queue_size=rng.choice((3, 10_000, 10_000, 10_000)),
+            has_summaries=rng.random() < 0.8,
+            pace=rng.choice((0.05, 0.6, 5.0)),
+            mailbox=MailboxDouble() if rng.random() < 0.7 else None,
+            random=random.Random(self.seed + 1),
+        )
+
+    def live(self) -> list[dict[str, Any]]:
+        """The batch's jobs that run, will run or have run to their end."""
+        rows = self.queue.of_batch(BATCH)
+        return [row for row in rows if row["status"] != "canceled"]
+
+    def submit(self) -> None:
+        """Submit under faults; note the outcome, and check it against the queue."""
+        placing = Placing(SETTLE, self.on_full)
+        try:
+            placed = drive(enqueue(self.order, placing), self.queue)
+        except SubmissionUnknownError:
+            self.outcome = "unknown, raised"
+            placed = self._settle_later(placing)
+        except QueueFullError as error:
+            self._after_a_full_queue(error)
+            placed = None
+        except APIError:
+            self.outcome = "refused"
+            self.queue.advance(60)
+            if self.live():
+                self.outcome = "silently doubled"
+            placed = None
+        self.kinds = tuple(self.queue.met)
+        if placed is not None:
+            self._wait(placed)
+
+    def _after_a_full_queue(self, error: QueueFullError) -> None:
+        self.outcome = "refused"
+        self.queue.advance(60)
+        begun = [row for row in self.live() if row["status"] == "completed"]
+        told = "could not be taken back" in str(error)
+        # A job can end before it is taken back; what waits must be gone.
+        if len(self.live()) > len(begun) and not told:
+            self.outcome = "silently doubled"
+
+    def _settle_later(self, placing: Placing) -> Optional[Placement]:
+        """The network is well again: settling has to tell what became of it."""
+        self.queue.faults.clear()
+        self.queue.advance(self.random.choice((0.0, 1.0, 30.0)))
+        try:
+            placed = drive(settle(self.order, placing), self.queue)
+        except QueueFullError:
+            self.settled = True
+            return None
+        self.settled = True
+        return placed
+
+    def _wait(self, placed: Placement) -> None:
+        """Wait for the jobs, under what is left of the faults; check the result."""
+        jobs = tuple(SubmittedJob(key, n) for n, key in enumerate(placed.item_ids))
+        ticket = Ticket(BATCH, "default", jobs, placed.requested)
+        timeout = self.random.choice((None, None, 1.0, 20.0))
+        begun = self.queue.time
+        flow = wait(ticket, IvkImage.bound_to(None), check=False, timeout=timeout)
+        result = None
+        try:
+            result = drive(flow, self.queue, self.queue.mailbox)
+        except (JobError, APIConnectionError) as error:
+            if timeout is None:
+                raise AssertionError(f"seed {self.seed}: {error!r}") from error
+        if timeout is not None and self.queue.time - begun > timeout + LONGEST_POLL:
+            self.outcome = "hung"
+            return
+        # What may still be on its way has arrived by now.
+        self.queue.advance(LATEST + 200)
+        self._compare(placed, result)
+
+    def _compare(self, placed: Placement, result: Any) -> None:
+        outcome = "enqueued once"
+        live = self.live()
+        ran_twice = any("enqueued twice" in words for words in placed.warnings)
+        if {row["item_id"] for row in live} != set(placed.item_ids):
+            more = len(live) > len(placed.item_ids)
+            outcome = "silently doubled" if more else "lost"
+        if outcome == "silently doubled" and ran_twice:
+            # A copy that ended before it could be cancelled is told in a warning.
+            outcome = "enqueued once"
+        if not self._is_complete(placed):
+            outcome = "lost"
+        if result is not None and any(job.status != "completed" for job in result.jobs):
+            outcome = "lost"
+        if outcome != "enqueued once" or not self.outcome:
+            self.outcome = outcome
+
+    def _is_complete(self, placed: Placement) -> bool:
+        """The jobs are those that were asked for, in their order."""
+        wanted = [tuple(v["value"] for v in job) for job in self.order.expansion()]
+        rows = [self.queue.rows[key] for key in placed.item_ids]
+        got = [tuple(v["value"] for v in row["field_values"]) for row in rows]
+        if self.on_full == "partial":
+            return got == wanted[: len(got)]
+        return got == wanted
