@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Optional
 
 from .server import SimulatedServer, SimulatorStartError
-from .snapshot import load_snapshot
 
 
 def serve(
@@ -43,7 +42,6 @@ def serve(
         OSError: The snapshot cannot be read.
         ValueError: The snapshot is not one.
     """
-    given = None if snapshot is None else load_snapshot(snapshot)
     server = SimulatedServer(
         port=port,
         root=root,
@@ -51,8 +49,7 @@ def serve(
         poison="imitate" if poison == "imitate" else "refuse",
         job_delay=job_delay,
         step_delay=step_delay,
-        models=None if given is None else given.models,
-        schemas=None if given is None else given.schemas,
+        snapshot=snapshot,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

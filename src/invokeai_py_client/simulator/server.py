@@ -17,6 +17,7 @@ from .faults import Faults
 from .node_schema import NodeSchemas
 from .settings import Settings
 from .simulation import Simulation
+from .snapshot import load_snapshot
 
 _START_TIMEOUT = 20.0
 
@@ -50,6 +51,12 @@ class SimulatedServer:
         node_delays: Seconds that nodes of a type take at least, by type.
         step_delay: Seconds of one denoising step.
         schemas: Node types, for servers other than 6.14.2.
+        snapshot: A file made by `ivk server snapshot`: the node types and models of a
+            real server, unless `schemas` and `models` say otherwise.
+
+    Raises:
+        OSError: The snapshot cannot be read.
+        ValueError: The snapshot is not one.
     """
 
     def __init__(
@@ -65,7 +72,12 @@ class SimulatedServer:
         node_delays: Optional[Mapping[str, float]] = None,
         step_delay: float = 0.0,
         schemas: Optional[NodeSchemas] = None,
+        snapshot: Union[str, Path, None] = None,
     ) -> None:
+        if snapshot is not None:
+            given = load_snapshot(Path(snapshot))
+            models = given.models if models is None else models
+            schemas = schemas or given.schemas
         self.settings = Settings(
             root=None if root is None else Path(root),
             multiuser=multiuser,
