@@ -28,6 +28,7 @@ class Play:
         self.emitted: list[Any] = []
         self.time = 0.0
         self.mailbox: Any = None
+        self.identity: Optional[messages.Identify] = None
         self.knowledge = messages.Knowledge(version="6.14.2")
 
     @property
@@ -60,6 +61,7 @@ class Play:
         actions: dict[type, Callable[[Any], Any]] = {
             messages.Request: self._reply,
             messages.Download: self._download,
+            messages.Identify: lambda who: setattr(self, "identity", who),
             messages.Emit: lambda emit: self.emitted.append(emit.value),
             messages.Local: lambda local: local.call(),
             messages.Now: lambda _: self.time,

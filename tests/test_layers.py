@@ -14,6 +14,10 @@ NAME = "invokeai_py_client"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 NOUNS = {
+    "app",
+    "node_pack",
+    "prompt",
+    "user",
     "board",
     "client_state",
     "gallery",
@@ -28,6 +32,7 @@ NOUNS = {
     "workflow",
 }
 MAY_USE = {
+    "prompt": {"image", "model"},
     "workflow": {"queue", "board", "image", "model", "video"},
     "board": {"image"},
     "video": {"image"},

@@ -12,6 +12,7 @@ from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._core.server_flows import ServerCheck
 from invokeai_py_client._io.async_driver import AsyncDriver
+from invokeai_py_client.app.async_app_repo import AsyncAppRepository
 from invokeai_py_client.base_client import BaseClient
 from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
 from invokeai_py_client.client_state.async_client_state_repo import (
@@ -21,6 +22,8 @@ from invokeai_py_client.gallery.async_gallery_repo import AsyncGalleryRepository
 from invokeai_py_client.image.async_image_repo import AsyncImageRepository
 from invokeai_py_client.image_move.async_image_move_repo import AsyncImageMoveRepository
 from invokeai_py_client.model.async_model_repo import AsyncModelRepository
+from invokeai_py_client.node_pack.async_node_pack_repo import AsyncNodePackRepository
+from invokeai_py_client.prompt.async_prompt_repo import AsyncPromptRepository
 from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
 from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
 from invokeai_py_client.style_preset.async_style_preset_repo import (
@@ -29,6 +32,7 @@ from invokeai_py_client.style_preset.async_style_preset_repo import (
 from invokeai_py_client.system_prompt.async_system_prompt_repo import (
     AsyncSystemPromptRepository,
 )
+from invokeai_py_client.user.async_user_repo import AsyncUserRepository
 from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
 
 if TYPE_CHECKING:
@@ -139,6 +143,26 @@ class AsyncInvokeAIClient(BaseClient):
     def image_move_repo(self) -> AsyncImageMoveRepository:
         """Moving the server's image files into other folders."""
         return AsyncImageMoveRepository(self._runner)
+
+    @cached_property
+    def prompt_repo(self) -> AsyncPromptRepository:
+        """What the server can make of prompts."""
+        return AsyncPromptRepository(self._runner)
+
+    @cached_property
+    def user_repo(self) -> AsyncUserRepository:
+        """Accounts of a server with several users, and the client's own."""
+        return AsyncUserRepository(self._runner)
+
+    @cached_property
+    def app_repo(self) -> AsyncAppRepository:
+        """The server as a program: settings, log, caches, devices, fonts."""
+        return AsyncAppRepository(self._runner)
+
+    @cached_property
+    def node_pack_repo(self) -> AsyncNodePackRepository:
+        """Packs of custom nodes."""
+        return AsyncNodePackRepository(self._runner)
 
     async def submit_many(
         self,

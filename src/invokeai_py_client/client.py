@@ -11,6 +11,7 @@ from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._core.server_flows import ServerCheck
 from invokeai_py_client._io.sync_driver import SyncDriver
+from invokeai_py_client.app.app_repo import AppRepository
 from invokeai_py_client.base_client import BaseClient
 from invokeai_py_client.board.board_repo import BoardRepository
 from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
@@ -18,10 +19,13 @@ from invokeai_py_client.gallery.gallery_repo import GalleryRepository
 from invokeai_py_client.image.image_repo import ImageRepository
 from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
 from invokeai_py_client.model.model_repo import ModelRepository
+from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
+from invokeai_py_client.prompt.prompt_repo import PromptRepository
 from invokeai_py_client.queue.queue_repo import QueueRepository
 from invokeai_py_client.recall.recall_repo import RecallRepository
 from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
 from invokeai_py_client.system_prompt.system_prompt_repo import SystemPromptRepository
+from invokeai_py_client.user.user_repo import UserRepository
 from invokeai_py_client.video.video_repo import VideoRepository
 
 if TYPE_CHECKING:
@@ -128,6 +132,26 @@ class InvokeAIClient(BaseClient):
     def image_move_repo(self) -> ImageMoveRepository:
         """Moving the server's image files into other folders."""
         return ImageMoveRepository(self._runner)
+
+    @cached_property
+    def prompt_repo(self) -> PromptRepository:
+        """What the server can make of prompts."""
+        return PromptRepository(self._runner)
+
+    @cached_property
+    def user_repo(self) -> UserRepository:
+        """Accounts of a server with several users, and the client's own."""
+        return UserRepository(self._runner)
+
+    @cached_property
+    def app_repo(self) -> AppRepository:
+        """The server as a program: settings, log, caches, devices, fonts."""
+        return AppRepository(self._runner)
+
+    @cached_property
+    def node_pack_repo(self) -> NodePackRepository:
+        """Packs of custom nodes."""
+        return NodePackRepository(self._runner)
 
     def submit_many(
         self,

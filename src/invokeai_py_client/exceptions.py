@@ -32,6 +32,7 @@ InvokeAIError
 ├── VideoError                     a video that cannot be read, sent or saved
 │   └── VideoFileNotFoundError     also a FileNotFoundError
 ├── ModelError
+├── NodePackError                 a pack of custom nodes
 └── LocalServerError               a server on this machine: install, start, stop
 ```
 
@@ -70,6 +71,7 @@ __all__ = [
     "JobTimeoutError",
     "LocalServerError",
     "ModelError",
+    "NodePackError",
     "NotFoundError",
     "PermissionDeniedError",
     "QueueBlockedError",
@@ -463,6 +465,10 @@ class ModelError(InvokeAIError):
     ) -> None:
         self.candidates = tuple(candidates)
         super().__init__(message, hint=hint)
+
+
+class NodePackError(InvokeAIError):
+    """A pack of custom nodes could not be installed or removed, and why."""
 
 
 class LocalServerError(InvokeAIError):

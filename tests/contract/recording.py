@@ -70,6 +70,7 @@ class Recorder:
             messages.Request: self.reply,
             messages.Download: self.download,
             messages.Reauthenticate: lambda _: False,
+            messages.Identify: lambda _: None,
             messages.Listen: lambda _: Box() if self.events else None,
             messages.NextEvent: self.next_event,
             messages.Pause: lambda pause: self.let_pass(pause.seconds),

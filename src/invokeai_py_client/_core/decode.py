@@ -68,6 +68,9 @@ def decode(reply: Reply) -> Any:
         return json.loads(reply.content)
     except ValueError as error:
         raise _unexpected(reply, f"the answer is broken JSON: {error}") from error
+    except RecursionError:
+        # Without its cause, whose traceback would be as deep as the answer.
+        raise _unexpected(reply, "the answer is nested too deeply") from None
 
 
 def decode_download(reply: Reply) -> None:
@@ -161,7 +164,7 @@ def failure_detail(reply: Reply) -> Any:
         return "a web page"
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _short(text)
     detail = data.get("detail", data) if isinstance(data, dict) else data
     if isinstance(detail, list):
@@ -212,7 +215,10 @@ def _short(value: Any) -> Any:
     """`value` as it is, or its beginning when it is long."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        return "something nested too deeply"
     if len(text) <= _LONGEST_TEXT:
         return value
     return f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"

@@ -21,6 +21,7 @@ from invokeai_py_client._core.messages import (
     Download,
     Emit,
     Gather,
+    Identify,
     Knowledge,
     Listen,
     Local,
@@ -58,6 +59,13 @@ def fetch(
 def reauthenticate(stale_token: Optional[str]) -> Flow[bool]:
     """Ask for a new token; False when there are no credentials to log in with."""
     return cast(bool, (yield Reauthenticate(stale_token)))
+
+
+def identify(
+    token: Optional[str], email: Optional[str], password: Optional[str]
+) -> Flow[None]:
+    """Use these credentials from now on."""
+    yield Identify(token, email, password)
 
 
 def listen(message: Listen) -> Flow[Optional[Mailbox]]:

@@ -9,6 +9,7 @@ plain data, so a test can drive a flow by hand.
 | `Request` | `Reply`, whatever its status |
 | `Download` | `Reply` without content; a 200's body went into the sink |
 | `Reauthenticate` | True when there is a new token to try |
+| `Identify` | None; from now on requests go out with these credentials |
 | `Listen` | a `Mailbox`, or None when there is no event socket |
 | `NextEvent` | the next event, or None when the time was over |
 | `Pause` | None, after that many seconds |
@@ -140,6 +141,21 @@ class Reauthenticate:
     stale_token: Optional[str] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Identify:
+    """Be somebody else to the server from now on: after a log-in or a log-out.
+
+    Attributes:
+        token: What to send; None to send nothing.
+        email: What to log in with when the token is refused; None not to.
+        password: The password that goes with it.
+    """
+
+    token: Optional[str] = field(default=None, repr=False)
+    email: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
+
+
 class Mailbox(Protocol):
     """Where the event hub puts events for one flow; only drivers look inside."""
 
@@ -266,6 +282,7 @@ Message = Union[
     Request,
     Download,
     Reauthenticate,
+    Identify,
     Listen,
     NextEvent,
     Pause,

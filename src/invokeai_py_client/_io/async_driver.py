@@ -76,6 +76,7 @@ class AsyncDriver:
             messages.Request: self._exchange,
             messages.Download: self._download,
             messages.Reauthenticate: self._reauthenticate,
+            messages.Identify: self._identify,
             messages.Listen: self._listen,
             messages.NextEvent: self._next_event,
             messages.Pause: self._pause,
@@ -191,6 +192,9 @@ class AsyncDriver:
 
     async def _now(self, _: messages.Now, __: _Scope) -> float:
         return time.monotonic()
+
+    async def _identify(self, message: messages.Identify, _: _Scope) -> None:
+        self._credentials.change(message.token, message.email, message.password)
 
     async def _recall(self, _: messages.Recall, __: _Scope) -> messages.Knowledge:
         return self._knowledge

@@ -46,6 +46,13 @@ class Credentials:
         known = self.email is not None and self.password is not None
         return known and self.token is None
 
+    def change(
+        self, token: Optional[str], email: Optional[str], password: Optional[str]
+    ) -> None:
+        """Be somebody else, or nobody."""
+        with self._lock:
+            self._token, self.email, self.password = token, email, password
+
     def replace_token(self, stale: Optional[str], fresh: str) -> None:
         """Put `fresh` in the place of `stale`; a token set meanwhile stays."""
         with self._lock:

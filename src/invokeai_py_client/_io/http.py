@@ -20,12 +20,7 @@ from weakref import WeakKeyDictionary
 from invokeai_py_client._core.messages import Reply, Request
 from invokeai_py_client._io.multipart import Multipart
 from invokeai_py_client._io.settings import Settings
-from invokeai_py_client._io.wire import (
-    MAX_REPLY_BYTES,
-    Intake,
-    Outgoing,
-    log_exchange,
-)
+from invokeai_py_client._io.wire import Intake, Outgoing, log_exchange
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
@@ -59,21 +54,20 @@ class SyncHttp:
 
     def exchange(self, request: Request) -> Reply:
         """Send `request` and read the whole answer."""
-        return self._perform(request, None, MAX_REPLY_BYTES)
+        return self._perform(request, None, self._settings.max_reply_bytes)
 
     def download(
         self, request: Request, sink: BinaryIO, max_bytes: Optional[int]
     ) -> Reply:
         """Send `request` and write the file that comes into `sink`."""
-        return self._perform(request, sink, max_bytes)
+        limit = _lower(max_bytes, self._settings.max_download_bytes)
+        return self._perform(request, sink, limit)
 
     def close(self) -> None:
         """Close every connection; further requests are refused."""
         self._client.close()
 
-    def _perform(
-        self, request: Request, sink: Optional[BinaryIO], limit: Optional[int]
-    ) -> Reply:
+    def _perform(self, request: Request, sink: Optional[BinaryIO], limit: int) -> Reply:
         _refuse_closed(self._client.is_closed)
         out = Outgoing.of(request, self._settings)
         parts: list[bytes] = []
@@ -85,6 +79,8 @@ class SyncHttp:
                 write = sink.write if sink and intake.is_file else parts.append
                 for chunk in cast("Iterator[bytes]", response.stream):
                     write(intake.feed(chunk))
+                    _refuse_dripping(request, started)
+                intake.end()
                 if intake.breaks_connection:
                     response.extensions["network_stream"].close()
             finally:
@@ -120,13 +116,14 @@ class AsyncHttp:
 
     async def exchange(self, request: Request) -> Reply:
         """Send `request` and read the whole answer."""
-        return await self._perform(request, None, MAX_REPLY_BYTES)
+        return await self._perform(request, None, self._settings.max_reply_bytes)
 
     async def download(
         self, request: Request, sink: BinaryIO, max_bytes: Optional[int]
     ) -> Reply:
         """Send `request` and write the file that comes into `sink`."""
-        return await self._perform(request, sink, max_bytes)
+        limit = _lower(max_bytes, self._settings.max_download_bytes)
+        return await self._perform(request, sink, limit)
 
     async def close(self) -> None:
         """Close this loop's connections; further requests are refused."""
@@ -147,7 +144,7 @@ class AsyncHttp:
         return client
 
     async def _perform(
-        self, request: Request, sink: Optional[BinaryIO], limit: Optional[int]
+        self, request: Request, sink: Optional[BinaryIO], limit: int
     ) -> Reply:
         client = self._client()
         out = Outgoing.of(request, self._settings)
@@ -164,6 +161,8 @@ class AsyncHttp:
                         await asyncio.to_thread(sink.write, data)
                     else:
                         parts.append(data)
+                    _refuse_dripping(request, started)
+                intake.end()
                 if intake.breaks_connection:
                     await response.extensions["network_stream"].aclose()
             finally:
@@ -220,10 +219,27 @@ def _options(out: Outgoing) -> dict[str, Any]:
 
 
 def _intake(
-    out: Outgoing, response: httpx.Response, is_download: bool, limit: Optional[int]
+    out: Outgoing, response: httpx.Response, is_download: bool, limit: int
 ) -> Intake:
     make = Intake.of_download if is_download else Intake
-    return make(out, response.status_code, response.headers, limit)
+    intake = make(out, response.status_code, response.headers, limit)
+    if out.method != "HEAD":
+        intake.announce()
+    return intake
+
+
+def _lower(asked: Optional[int], limit: int) -> int:
+    return limit if asked is None else min(asked, limit)
+
+
+def _refuse_dripping(request: Request, started: float) -> None:
+    """End an answer that comes too slowly, where the caller has set a time.
+
+    The HTTP library's own limit is for each piece; a server that sends byte by byte
+    would keep a wait for ever.
+    """
+    if request.timeout is not None and time.monotonic() - started > request.timeout:
+        raise httpx.ReadTimeout("the answer came too slowly")
 
 
 def _remembered(reply: Reply, settings: Settings) -> Reply:

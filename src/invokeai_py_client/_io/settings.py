@@ -13,13 +13,27 @@ from invokeai_py_client._core.address import Address
 from invokeai_py_client._io.credentials import Credentials
 from invokeai_py_client.exceptions import APIError
 
-__all__ = ["DEFAULT_REQUEST_TIMEOUT", "Settings", "Verify", "check_headers"]
+__all__ = [
+    "DEFAULT_MAX_DOWNLOAD_BYTES",
+    "DEFAULT_MAX_REPLY_BYTES",
+    "DEFAULT_REQUEST_TIMEOUT",
+    "Settings",
+    "Verify",
+    "check_headers",
+]
 
 Verify = Union[bool, str, "os.PathLike[str]", ssl.SSLContext]
 
 # The slowest plain answer measured is the server's first /openapi.json: 7 s on two
 # busy cores.
 DEFAULT_REQUEST_TIMEOUT = 60.0
+
+# What is not a download is held in memory: the largest answer measured is 4 MB
+# (a thousand jobs with their sessions); more than this is no answer, but an attack.
+DEFAULT_MAX_REPLY_BYTES = 512 * 1024 * 1024
+# Files: a picture of the server's largest size has 0.7 GB at most, a zip of ten
+# thousand pictures some 15 GB. An answer that never ends must not fill the disk.
+DEFAULT_MAX_DOWNLOAD_BYTES = 64 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,8 @@ class Settings:
         tls: One context for HTTP and socket; unused when the address is plain http.
         headers: Sent with every request, for reverse proxies that want them.
         request_timeout: Seconds without any progress before a request is given up.
+        max_reply_bytes: Longest answer that is read into memory.
+        max_download_bytes: Longest file that is written to disk.
     """
 
     address: Address
@@ -39,6 +55,8 @@ class Settings:
     tls: ssl.SSLContext = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     request_timeout: float = DEFAULT_REQUEST_TIMEOUT
+    max_reply_bytes: int = DEFAULT_MAX_REPLY_BYTES
+    max_download_bytes: int = DEFAULT_MAX_DOWNLOAD_BYTES
 
     @property
     def is_loopback(self) -> bool:

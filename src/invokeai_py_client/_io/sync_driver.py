@@ -114,6 +114,7 @@ class SyncDriver:
             messages.Request: self._exchange,
             messages.Download: self._download,
             messages.Reauthenticate: self._reauthenticate,
+            messages.Identify: self._identify,
             messages.Listen: self._listen,
             messages.NextEvent: self._next_event,
             messages.Pause: self._pause,
@@ -227,6 +228,9 @@ class SyncDriver:
     def _notify(self, message: messages.Notify, _: _Scope) -> None:
         _refuse_async(message.callback)
         message.callback(*message.args)
+
+    def _identify(self, message: messages.Identify, _: _Scope) -> None:
+        self._credentials.change(message.token, message.email, message.password)
 
     def _on_interrupt(self, message: messages.OnInterrupt, scope: _Scope) -> None:
         scope.on_interrupt = message.make

@@ -15,13 +15,9 @@ from invokeai_py_client._io.multipart import Multipart
 from invokeai_py_client._io.settings import Settings
 from invokeai_py_client.exceptions import APIResponseError
 
-__all__ = ["MAX_REPLY_BYTES", "Intake", "Outgoing", "log_exchange"]
+__all__ = ["Intake", "Outgoing", "log_exchange"]
 
 logger = logging.getLogger("invokeai_py_client")
-
-# What is not a download fits in memory: the largest answer measured is 4 MB
-# (a thousand jobs with their sessions); more than this is no answer, but an attack.
-MAX_REPLY_BYTES = 512 * 1024 * 1024
 
 # Of the body of a refused download only the error's text is of interest.
 _MAX_ERROR_BYTES = 1024 * 1024
@@ -102,6 +98,7 @@ class Intake:
         self._status = status
         self._headers = {name.lower(): value for name, value in headers.items()}
         self._limit = limit
+        self._option = "max_reply_bytes"
         self._total = 0
         packed = self._headers.get("content-encoding", "identity").lower()
         # 47: gzip or zlib, by their header.
@@ -120,6 +117,7 @@ class Intake:
             return cls(request, status, headers, _MAX_ERROR_BYTES)
         intake = cls(request, status, headers, max_bytes)
         intake.is_file = True
+        intake._option = "max_download_bytes"
         return intake
 
     @property
@@ -140,9 +138,35 @@ class Intake:
         """
         data = raw if self._inflate is None else self._inflated(raw)
         self._total += len(data)
-        if self._limit is not None and self._total > self._limit:
-            raise self._refusal(f"the answer is longer than {self._limit} bytes")
+        self._refuse_excess(self._total)
         return data
+
+    def announce(self) -> None:
+        """Refuse a body that says itself that it is too long, before it comes.
+
+        Raises:
+            APIResponseError: `Content-Length` is more than may come.
+        """
+        text = self._headers.get("content-length", "")
+        if text.isascii() and text.isdigit():
+            # Longer numbers than these need not be compared, and cost time to read.
+            self._refuse_excess(int(text[:20]))
+
+    def end(self) -> None:
+        """Refuse a body whose compression ends before its data does.
+
+        Raises:
+            APIResponseError: Something is missing, although the framing was whole.
+        """
+        if self._inflate is not None and self._total and not self._inflate.eof:
+            raise self._refusal("the answer's compression ends too early")
+
+    def _refuse_excess(self, size: int) -> None:
+        if self._limit is not None and size > self._limit:
+            raise self._refusal(
+                f"the answer is longer than {self._limit} bytes",
+                hint=f"{self._option}= of the client allows for more",
+            )
 
     def reply(self, content: bytes) -> Reply:
         """The answer as the flows see it."""
@@ -164,11 +188,12 @@ class Intake:
             problem = f"the answer's compression is broken: {error}"
             raise self._refusal(problem) from error
 
-    def _refusal(self, problem: str) -> APIResponseError:
+    def _refusal(self, problem: str, hint: Optional[str] = None) -> APIResponseError:
         return APIResponseError(
             f"{self._request.method} {self._request.url}: {problem}",
             method=self._request.method,
             url=self._request.url,
+            hint=hint,
         )
 
 

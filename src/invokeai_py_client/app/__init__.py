@@ -1,0 +1,1 @@
+"""The server as a program: version, settings, log, caches, devices, fonts."""

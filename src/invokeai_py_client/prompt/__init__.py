@@ -1,0 +1,1 @@
+"""Prompts: their variants, and texts that language models write."""
