@@ -292,6 +292,8 @@ def test_an_edge_into_an_input_that_went_is_not_sent() -> None:
 def test_a_saved_workflow_that_was_not_read_is_a_problem() -> None:
     unread = compiled([call("w")])
     assert problem_kinds(unread) == ["missing_answer"]
+    place = [(item.node_id, item.field_name, item.value) for item in unread.problems]
+    assert place == [("cs", "workflow_id", "w")]
     assert unread.missing_facts == (SavedWorkflowQuery("w"),)
     gone = compiled([call("w")], facts=Facts(saved_workflows={"w": None}))
     assert problem_kinds(gone) == ["missing_saved_workflow"]

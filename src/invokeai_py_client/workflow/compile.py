@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import FieldProblem
@@ -18,11 +18,12 @@ from invokeai_py_client.workflow.connectors import FieldKey
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.edits import apply_edits
 from invokeai_py_client.workflow.embedded import with_nodes
-from invokeai_py_client.workflow.facts import FactQuery, Facts, SavedWorkflowQuery
+from invokeai_py_client.workflow.facts import Facts, SavedWorkflowQuery
 from invokeai_py_client.workflow.graph import build_graph
 from invokeai_py_client.workflow.load import load_workflow
 from invokeai_py_client.workflow.loaded import LoadedWorkflow
 from invokeai_py_client.workflow.questions import called_workflows
+from invokeai_py_client.workflow.saved_workflows import CALLED_ID
 
 __all__ = ["BatchNode", "CompileOptions", "CompiledWorkflow", "compile_workflow"]
 
@@ -56,8 +57,8 @@ def compile_workflow(
     facts = loaded.facts
     edited = apply_edits(loaded, edits or {}, catalog, facts)
     batches = BatchBuilder(edited.loaded, facts, options.random)
-    called = dict.fromkeys(called_workflows(edited.loaded))
-    unread = [query for query in called if not facts.knows(query)]
+    called = called_workflows(edited.loaded)
+    unread = [query for query in called.values() if not facts.knows(query)]
     return CompiledWorkflow(
         graph=build_graph(
             edited.loaded,
@@ -74,11 +75,11 @@ def compile_workflow(
         problems=(
             *edited.problems,
             *batches.problems,
-            *_call_problems(called, facts),
+            *_call_problems(edited.loaded, called, facts),
         ),
         warnings=loaded.warnings,
         facts=facts,
-        missing_facts=(*_each_once(batches.missing), *unread),
+        missing_facts=tuple(dict.fromkeys([*batches.missing, *unread])),
     )
 
 
@@ -95,20 +96,22 @@ def _loaded(
     return load_workflow(source.definition, catalog, facts)
 
 
-def _each_once(queries: list[FactQuery]) -> list[FactQuery]:
-    return list(dict.fromkeys(queries))
-
-
 def _call_problems(
-    called: Iterable[SavedWorkflowQuery], facts: Facts
+    loaded: LoadedWorkflow, called: Mapping[str, SavedWorkflowQuery], facts: Facts
 ) -> Iterator[FieldProblem]:
     """Saved workflows that were not read, or that the server does not have."""
-    for query in called:
+    for node_id, query in called.items():
         if facts.saved_workflows.get(query.workflow_id) is not None:
             continue
-        name = f"the saved workflow {query.workflow_id}"
         if facts.knows(query):
-            words, kind = f"{name} does not exist", "missing_saved_workflow"
+            words, kind = "does not exist", "missing_saved_workflow"
         else:
-            words, kind = f"{name} was not read from the server", "missing_answer"
-        yield FieldProblem(words, kind, value=query.workflow_id)
+            words, kind = "was not read from the server", "missing_answer"
+        yield FieldProblem(
+            f"{loaded.nodes[node_id].title} ({node_id}).{CALLED_ID}: "
+            f"the saved workflow {query.workflow_id} {words}",
+            kind,
+            node_id,
+            CALLED_ID,
+            value=query.workflow_id,
+        )

@@ -21,14 +21,13 @@ from invokeai_py_client.workflow.loaded import LoadedInput, LoadedNode, LoadedWo
 from invokeai_py_client.workflow.reading import FREE_NODE_TYPES
 from invokeai_py_client.workflow.saved_workflows import (
     CALL_NODE_TYPE,
+    CALLED_ID,
     DYNAMIC_PREFIX,
     refresh_dynamic_inputs,
 )
 from invokeai_py_client.workflow.values_schema import parse_literal
 
 __all__ = ["Edited", "apply_edits"]
-
-_CALLED_ID = "workflow_id"
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,13 @@ def apply_edits(
     changed: dict[str, LoadedNode] = {}
     problems: list[FieldProblem] = []
     # Which workflow a node calls decides which further inputs it has.
-    in_order = sorted(edits.items(), key=lambda item: item[0][1] != _CALLED_ID)
+    in_order = sorted(edits.items(), key=lambda item: item[0][1] != CALLED_ID)
     for (node_id, name), value in in_order:
         node = changed.get(node_id) or loaded.nodes.get(node_id)
         edited, problem = _edited_node(node, node_id, name, value)
         if edited is None:
             problems.append(problem)
-        elif node is not None and edited.type == CALL_NODE_TYPE and name == _CALLED_ID:
+        elif node is not None and edited.type == CALL_NODE_TYPE and name == CALLED_ID:
             changed[node_id] = _recalled(node, edited, catalog, facts)
         else:
             changed[node_id] = edited
@@ -131,7 +130,7 @@ def _recalled(
     facts: Facts,
 ) -> LoadedNode:
     """A calling node with the inputs of the workflow that it calls now."""
-    old, new = (node.inputs.get(_CALLED_ID) for node in (before, edited))
+    old, new = (node.inputs.get(CALLED_ID) for node in (before, edited))
     if old is not None and new is not None and old.value == new.value:
         return edited
     node = _thawed(edited)

@@ -267,9 +267,12 @@ def _prompt_entries(
         combinatorial, seed = item.get("combinatorial"), item.get("seed")
         if (
             not isinstance(prompt, str)
-            or not _is_integer(count)
+            or not isinstance(count, int)
             or not isinstance(combinatorial, bool)
-            or not (seed is None or _is_integer(seed))
+            or not isinstance(seed, (int, type(None)))
+            # A bool is an int to Python, but not to whoever wrote the file.
+            or isinstance(count, bool)
+            or isinstance(seed, bool)
         ):
             raise WorkflowFormatError(
                 "needs a text prompt, an integer max_prompts, true or false for "
@@ -302,10 +305,6 @@ def _categories(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
             "expected images or assets", where=f"{where}.category"
         )
     return IMAGE_CATEGORIES[category]
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:

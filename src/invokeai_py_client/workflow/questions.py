@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-from invokeai_py_client.nodes.template import UNSET, NodeTemplate
+from invokeai_py_client.nodes.template import NodeTemplate
 from invokeai_py_client.workflow.access import named_things
 from invokeai_py_client.workflow.batch import generator_queries
 from invokeai_py_client.workflow.connectors import FieldKey
 from invokeai_py_client.workflow.edits import apply_edits
 from invokeai_py_client.workflow.facts import FactQuery, Facts, SavedWorkflowQuery
 from invokeai_py_client.workflow.loaded import LoadedWorkflow
-from invokeai_py_client.workflow.saved_workflows import CALL_NODE_TYPE
+from invokeai_py_client.workflow.saved_workflows import CALL_NODE_TYPE, CALLED_ID
 
 __all__ = ["called_workflows", "needed_facts"]
 
@@ -42,7 +42,7 @@ def needed_facts(
 
 
 def _queries(loaded: LoadedWorkflow, edited: LoadedWorkflow) -> Iterator[FactQuery]:
-    yield from called_workflows(edited)
+    yield from called_workflows(edited).values()
     # The GUI asks for what the file names; a value set later was chosen from a list.
     for node in loaded.nodes.values():
         for item in node.inputs.values():
@@ -51,11 +51,12 @@ def _queries(loaded: LoadedWorkflow, edited: LoadedWorkflow) -> Iterator[FactQue
     yield from generator_queries(edited)
 
 
-def called_workflows(loaded: LoadedWorkflow) -> Iterator[SavedWorkflowQuery]:
-    """The saved workflows that the nodes call."""
+def called_workflows(loaded: LoadedWorkflow) -> dict[str, SavedWorkflowQuery]:
+    """The saved workflows that are called, by the id of the node that calls."""
+    found = {}
     for node in loaded.nodes.values():
-        item = node.inputs.get("workflow_id")
-        if node.type != CALL_NODE_TYPE or item is None or item.value is UNSET:
-            continue
-        if isinstance(item.value, str) and item.value:
-            yield SavedWorkflowQuery(item.value)
+        item = node.inputs.get(CALLED_ID)
+        value = item.value if node.type == CALL_NODE_TYPE and item else None
+        if isinstance(value, str) and value:
+            found[node.id] = SavedWorkflowQuery(value)
+    return found

@@ -17,10 +17,12 @@ from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
 from invokeai_py_client.workflow.draft import Draft, DraftInput, DraftNode
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.form_reading import is_sound, read_form
+from invokeai_py_client.workflow.javascript import as_doubles
 from invokeai_py_client.workflow.json_data import copy_json
 from invokeai_py_client.workflow.loaded import FieldKey, Form
 
 __all__ = [
+    "CALLED_ID",
     "CALL_NODE_TYPE",
     "DYNAMIC_PREFIX",
     "called_workflow_id",
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 CALL_NODE_TYPE = "call_saved_workflow"
+CALLED_ID = "workflow_id"
+"""The input that says which workflow is called."""
 DYNAMIC_PREFIX = "saved_workflow_input::"
 STATEFUL_TYPES = frozenset(
     f"{name}Field"
@@ -94,7 +98,7 @@ def read_dynamic_template(stored: Any, where: str) -> InputTemplate:
 
 def called_workflow_id(node: DraftNode) -> Optional[str]:
     """The library id that a node calls; None when it calls none."""
-    item = node.inputs.get("workflow_id")
+    item = node.inputs.get(CALLED_ID)
     value = item.value if node.type == CALL_NODE_TYPE and item else None
     return value if isinstance(value, str) and value else None
 
@@ -113,7 +117,7 @@ def refresh_called_workflows(
                 f"the saved workflow {workflow_id} could not be read",
                 "saved_workflow",
                 node.id,
-                "workflow_id",
+                CALLED_ID,
             )
         else:
             refresh_dynamic_inputs(node, saved, catalog)
@@ -170,7 +174,7 @@ def offered_inputs(
                 input="any",
                 gui={**template.gui, "ui_order": position, "ui_hidden": False},
             ),
-            copy_json(stored["value"]) if "value" in stored else UNSET,
+            as_doubles(copy_json(stored["value"])) if "value" in stored else UNSET,
         )
 
 
