@@ -145,6 +145,25 @@ def test_values_are_read_whatever_the_fields_type(stored: Any, wanted: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("stored", "wanted"),
+    [
+        (2**53, 2**53),
+        (2**53 + 1, 2**53),
+        (-(2**53) - 1, -(2**53)),
+        ([1, 2**60 + 1], [1, 2**60]),
+        (10**400, 10**400),
+    ],
+)
+def test_integers_beyond_a_double_are_rounded_as_the_gui_does(
+    stored: Any, wanted: Any
+) -> None:
+    loaded = load(document([node("a", "add", {"a": stored})]))
+    found = loaded.nodes["a"].inputs["a"].value
+    assert found == wanted
+    assert isinstance(found, type(wanted))
+
+
+@pytest.mark.parametrize(
     "stored",
     [
         [True, False],

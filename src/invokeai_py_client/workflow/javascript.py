@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
-__all__ = ["parse_float", "parse_int", "plain_number", "round_half_up", "trim"]
+__all__ = [
+    "as_doubles",
+    "parse_float",
+    "parse_int",
+    "plain_number",
+    "round_half_up",
+    "trim",
+]
 
 Number = Union[int, float]
 
@@ -38,6 +45,31 @@ def plain_number(value: Number) -> Number:
     if isinstance(value, float) and value.is_integer() and abs(value) < _SAFE_INTEGER:
         return int(value)
     return value
+
+
+def as_doubles(value: Any) -> Any:
+    """JSON data as `JSON.parse` reads it: integers beyond 2^53 become doubles.
+
+    What holds none of those is returned as it is, not copied.
+    """
+    if isinstance(value, int):
+        return _as_double(value) if abs(value) > _SAFE_INTEGER else value
+    if isinstance(value, list):
+        items = [as_doubles(item) for item in value]
+        changed = any(new is not old for new, old in zip(items, value))
+        return items if changed else value
+    if isinstance(value, dict):
+        found = {key: as_doubles(item) for key, item in value.items()}
+        changed = any(found[key] is not item for key, item in value.items())
+        return found if changed else value
+    return value
+
+
+def _as_double(value: int) -> int:
+    try:
+        return int(float(value))
+    except OverflowError:  # Infinity in JavaScript, which no field takes
+        return value
 
 
 def round_half_up(value: float) -> int:

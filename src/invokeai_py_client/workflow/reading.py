@@ -21,7 +21,7 @@ from invokeai_py_client.workflow.form_reading import (
     read_form,
     repair,
 )
-from invokeai_py_client.workflow.javascript import plain_number, trim
+from invokeai_py_client.workflow.javascript import as_doubles, plain_number, trim
 from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form
 from invokeai_py_client.workflow.migrations import (
     FIRST_NODE_VERSION,
@@ -192,7 +192,7 @@ def _input(
     item = _object(stored, where)
     name = _required_text(item, "name", where)
     literal = parse_literal(
-        item.get("value", UNSET),
+        as_doubles(item.get("value", UNSET)),
         template,
         keeps_null=node.type in FREE_NODE_TYPES,
     )
