@@ -14,6 +14,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.naming import near_words, slug
 
 __all__ = [
+    "CallCompatibility",
     "WorkflowRecord",
     "find_record_or_none",
     "find_saved",
@@ -26,6 +27,19 @@ __all__ = [
 WORKFLOW = "/api/v1/workflows/i/{}"
 
 
+class CallCompatibility(Snapshot):
+    """Whether a `call_saved_workflow` node can run a workflow.
+
+    Attributes:
+        reason: ``"ok"``, or the server's word for what is in the way.
+        message: The same for people.
+    """
+
+    is_callable: bool
+    reason: str = "unknown"
+    message: Optional[str] = None
+
+
 class WorkflowRecord(Snapshot):
     """A workflow of the server's library, without its content.
 
@@ -35,6 +49,9 @@ class WorkflowRecord(Snapshot):
         category: ``user`` for the users' own, ``default`` for those that come with
             the server and cannot be changed.
         tags: Comma-separated, as the server keeps them.
+        is_public: Whether all users see it; None on servers before 6.13.
+        thumbnail_url: Where its picture is, relative to the server's address; None
+            without one.
     """
 
     workflow_id: str
@@ -42,6 +59,10 @@ class WorkflowRecord(Snapshot):
     description: str = ""
     category: str = "user"
     tags: Optional[str] = None
+    user_id: Optional[str] = None
+    is_public: Optional[bool] = None
+    thumbnail_url: Optional[str] = None
+    call_saved_workflow_compatibility: Optional[CallCompatibility] = None
     created_at: Optional[UtcDatetime] = None
     updated_at: Optional[UtcDatetime] = None
     opened_at: Optional[UtcDatetime] = None
@@ -52,12 +73,14 @@ def list_records(
     categories: Sequence[str] = (),
     tags: Sequence[str] = (),
     query: Optional[str] = None,
+    more: Optional[Mapping[str, Any]] = None,
 ) -> Flow[list[WorkflowRecord]]:
     """The library's entries; without `per_page` the server gives all of them."""
     params: dict[str, Any] = {
         "categories": list(categories),
         "tags": list(tags),
         "query": query,
+        **(more or {}),
     }
     reply = yield from call(get("/api/v1/workflows/", params=params))
     items = parse(dict[str, Any], reply).get("items")

@@ -12,14 +12,13 @@ from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow import (
     catalog_flows,
     find_flows,
-    library_flows,
     load_flows,
     submit_flows,
 )
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
-from invokeai_py_client.workflow.library_flows import WorkflowRecord
+from invokeai_py_client.workflow.library_repo import WorkflowLibrary
 from invokeai_py_client.workflow.load_flows import WorkflowSource
 from invokeai_py_client.workflow.submission import Submission
 from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
@@ -27,8 +26,8 @@ from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
 __all__ = ["WorkflowRepository"]
 
 
-class WorkflowRepository:
-    """Workflows: load one, set its inputs, run it.
+class WorkflowRepository(WorkflowLibrary):
+    """Workflows: load one, set its inputs, run it; and the server's library of them.
 
     Args:
         runner: What runs the flows: the client's.
@@ -90,40 +89,6 @@ class WorkflowRepository:
         """
         catalog = self._server.stored_catalog() or NodeCatalog.bundled()
         return self._handle(definition, catalog)
-
-    def list_workflows(
-        self,
-        *,
-        categories: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        query: Optional[str] = None,
-    ) -> list[WorkflowRecord]:
-        """List the server's library.
-
-        Args:
-            categories: ``"user"``, ``"default"`` or both; all when empty.
-            tags: Only workflows with one of these tags.
-            query: Only workflows with this text in their name or description.
-        """
-        return self._runner.run(
-            library_flows.list_records(categories=categories, tags=tags, query=query)
-        )
-
-    def find_workflow(self, name: str) -> Optional[WorkflowRecord]:
-        """The library's workflow of this name or id; None when there is none.
-
-        Raises:
-            WorkflowError: Several have that name.
-        """
-        return self._runner.run(library_flows.find_record_or_none(name))
-
-    def get_workflow(self, workflow_id: str) -> WorkflowDefinition:
-        """Read a workflow of the library by its id.
-
-        Raises:
-            NotFoundError: The library has no such id.
-        """
-        return self._runner.run(library_flows.load_saved(workflow_id))
 
     def refresh_catalog(self) -> NodeCatalog:
         """Read the server's node types again, as after installing custom nodes.

@@ -1,0 +1,232 @@
+# Generated from library_repo.py by scripts/generate_async.py; do not edit.
+"""`AsyncWorkflowLibrary`: the workflows that the server keeps, as in the GUI's library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Optional
+
+from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.image.files import ImageSource, PathLike
+from invokeai_py_client.workflow import library_change_flows as changes
+from invokeai_py_client.workflow import library_flows
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.library_change_flows import (
+    WorkflowContent,
+    WorkflowLike,
+)
+from invokeai_py_client.workflow.library_flows import WorkflowRecord
+
+__all__ = ["AsyncWorkflowLibrary"]
+
+
+class AsyncWorkflowLibrary:
+    """The part of the workflow repository that is about the server's library.
+
+    Where a workflow of the library is asked for, its record, its id or its name will
+    do; a name that several have is a `WorkflowError` that lists their ids.
+    """
+
+    _runner: AsyncRunner
+
+    async def list_workflows(
+        self,
+        *,
+        categories: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        query: Optional[str] = None,
+        has_been_opened: Optional[bool] = None,
+        is_public: Optional[bool] = None,
+        is_callable: Optional[bool] = None,
+        order_by: str = "name",
+        descending: bool = False,
+    ) -> list[WorkflowRecord]:
+        """List the server's library.
+
+        Args:
+            categories: ``"user"``, ``"default"`` or both; all when empty.
+            tags: Only workflows with one of these tags.
+            query: Only workflows with this text in their name or description.
+            has_been_opened: Only those that were, or were not, opened in the GUI.
+            is_public: Only those that all users see, or only those that not.
+            is_callable: Only those that a `call_saved_workflow` node can run, or
+                only those that it cannot.
+            order_by: ``"name"``, ``"created_at"``, ``"updated_at"``, ``"opened_at"``
+                or ``"is_public"``.
+            descending: Turn the order around.
+
+        Raises:
+            UnprocessableEntityError: The server does not know `order_by` or a
+                category.
+            UnsupportedVersionError: The server is too old for a filter.
+        """
+        return await self._runner.run(
+            changes.list_filtered(
+                categories=categories,
+                tags=tags,
+                query=query,
+                has_been_opened=has_been_opened,
+                is_public=is_public,
+                is_callable=is_callable,
+                order_by=order_by,
+                descending=descending,
+            )
+        )
+
+    async def find_workflow(self, name: str) -> Optional[WorkflowRecord]:
+        """The library's workflow of this name or id; None when there is none.
+
+        Raises:
+            WorkflowError: Several have that name.
+        """
+        return await self._runner.run(library_flows.find_record_or_none(name))
+
+    async def get_workflow(self, workflow_id: str) -> WorkflowDefinition:
+        """Read a workflow of the library by its id.
+
+        Raises:
+            NotFoundError: The library has no such id.
+        """
+        return await self._runner.run(library_flows.load_saved(workflow_id))
+
+    async def get_record(self, workflow: WorkflowLike) -> WorkflowRecord:
+        """Read what the library says about a workflow now.
+
+        Raises:
+            WorkflowError: The library has none of this id or name, or several.
+        """
+        return await self._runner.run(changes.get_record(workflow))
+
+    async def save_workflow(
+        self, source: WorkflowContent, *, name: Optional[str] = None
+    ) -> WorkflowRecord:
+        """Put a workflow into the library, as a new one of the user's own.
+
+        Names need not be unique; see `push_workflow` to replace one.
+
+        Args:
+            source: A definition, a dict, or a path of a workflow file or of a
+                picture that carries one.
+            name: What to call it; None for the name inside.
+
+        Raises:
+            UnprocessableEntityError: The server cannot store it.
+            WorkflowFormatError: It is no workflow; nothing was sent.
+        """
+        return await self._runner.run(changes.save(source, name))
+
+    async def update_workflow(
+        self,
+        workflow: WorkflowLike,
+        source: WorkflowContent,
+        *,
+        name: Optional[str] = None,
+    ) -> WorkflowRecord:
+        """Replace the content of a workflow of the library; its id stays.
+
+        Args:
+            workflow: Which one.
+            source: As for `save_workflow`.
+            name: What to call it; None for the name inside.
+
+        Raises:
+            PermissionDeniedError: It belongs to somebody else.
+            WorkflowError: There is none, or it comes with the server, which would
+                answer with success and change nothing.
+            WorkflowFormatError: `source` is no workflow; nothing was sent.
+        """
+        return await self._runner.run(changes.replace(workflow, source, name))
+
+    async def push_workflow(
+        self, source: WorkflowContent, *, name: Optional[str] = None
+    ) -> WorkflowRecord:
+        """Save a workflow, in place of the user's own one of the same name, if any.
+
+        Raises:
+            WorkflowError: Several have that name.
+            WorkflowFormatError: It is no workflow; nothing was sent.
+        """
+        return await self._runner.run(changes.push(source, name))
+
+    async def pull_workflow(
+        self, workflow: WorkflowLike, path: PathLike, *, overwrite: bool = True
+    ) -> Path:
+        """Save a workflow of the library as a JSON file, as the GUI exports it.
+
+        Args:
+            workflow: Which one.
+            path: A file, or a folder in which it is called like the workflow.
+            overwrite: Replace a file that exists already.
+
+        Raises:
+            FileExistsError: The file exists and `overwrite` is False.
+            WorkflowError: The library has none of this id or name, or several.
+        """
+        return await self._runner.run(changes.pull(workflow, path, overwrite))
+
+    async def delete_workflow(self, workflow: WorkflowLike) -> None:
+        """Delete a workflow from the library for good.
+
+        Raises:
+            PermissionDeniedError: It belongs to somebody else.
+            WorkflowError: There is none, or it comes with the server.
+        """
+        return await self._runner.run(changes.remove(workflow))
+
+    async def set_public(
+        self, workflow: WorkflowLike, is_public: bool
+    ) -> WorkflowRecord:
+        """Let all users see a workflow, or only its owner. Needs InvokeAI 6.13."""
+        return await self._runner.run(changes.set_public(workflow, is_public))
+
+    async def mark_opened(self, workflow: WorkflowLike) -> None:
+        """Note that a workflow was opened now, as the GUI does."""
+        return await self._runner.run(changes.mark_opened(workflow))
+
+    async def find_thumbnail(self, workflow: WorkflowLike) -> Optional[bytes]:
+        """Download the picture of a workflow, a file of bytes; None without one."""
+        return await self._runner.run(changes.find_thumbnail(workflow))
+
+    async def set_thumbnail(self, workflow: WorkflowLike, image: ImageSource) -> None:
+        """Give a workflow a picture: a path, bytes or a Pillow image.
+
+        Raises:
+            ImageError: No picture, or one the server cannot read.
+        """
+        return await self._runner.run(changes.set_thumbnail(workflow, image))
+
+    async def delete_thumbnail(self, workflow: WorkflowLike) -> None:
+        """Take a workflow's picture away, if it has one."""
+        return await self._runner.run(changes.delete_thumbnail(workflow))
+
+    async def list_tags(
+        self, *, categories: Sequence[str] = (), is_public: Optional[bool] = None
+    ) -> list[str]:
+        """List every tag in the library, each once; filters as in `list_workflows`."""
+        return await self._runner.run(changes.list_tags(categories, is_public))
+
+    async def count_by_tag(
+        self,
+        tags: Sequence[str],
+        *,
+        categories: Sequence[str] = (),
+        has_been_opened: Optional[bool] = None,
+        is_public: Optional[bool] = None,
+    ) -> Mapping[str, int]:
+        """Count the workflows that have each of `tags`."""
+        return await self._runner.run(
+            changes.count_by_tag(tags, categories, has_been_opened, is_public)
+        )
+
+    async def count_by_category(
+        self,
+        *,
+        categories: Sequence[str] = ("user", "default"),
+        has_been_opened: Optional[bool] = None,
+        is_public: Optional[bool] = None,
+    ) -> Mapping[str, int]:
+        """Count the workflows of each category."""
+        return await self._runner.run(
+            changes.count_by_category(categories, has_been_opened, is_public)
+        )

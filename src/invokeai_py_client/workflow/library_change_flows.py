@@ -1,0 +1,325 @@
+"""Changing the server's workflow library: save, replace, delete, thumbnails, tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from invokeai_py_client._core.decode import decode_download, parse
+from invokeai_py_client._core.flow import Flow, local
+from invokeai_py_client._core.messages import FilePart, RetryRule
+from invokeai_py_client._core.send import (
+    call,
+    call_model,
+    delete,
+    get,
+    patch,
+    post,
+    put,
+    require_version,
+    route,
+    send,
+)
+from invokeai_py_client.exceptions import APIStatusError, ImageError, WorkflowError
+from invokeai_py_client.image.files import (
+    ALLOWED,
+    ImageSource,
+    PartialFile,
+    PathLike,
+    open_upload,
+    plan_target,
+)
+from invokeai_py_client.workflow.definition import WorkflowDefinition
+from invokeai_py_client.workflow.library_flows import (
+    WORKFLOW,
+    WorkflowRecord,
+    list_records,
+    pick_record,
+    read_saved,
+)
+from invokeai_py_client.workflow.naming import near_words, slug
+
+LIBRARY = "/api/v1/workflows/"
+THUMBNAIL = WORKFLOW + "/thumbnail"
+TEXTS = ("name", "author", "description", "version", "contact", "tags", "notes")
+
+WorkflowLike = Union[str, WorkflowRecord]
+"""A workflow of the library: its record, its id, or its name."""
+WorkflowContent = Union[WorkflowDefinition, PathLike, Mapping[str, Any]]
+"""A workflow from elsewhere: a definition, a file, or a picture that carries one."""
+
+
+def resolve(workflow: WorkflowLike) -> Flow[str]:
+    """The id of a workflow of the library.
+
+    Raises:
+        WorkflowError: The library has none of this id or name, or several.
+    """
+    if isinstance(workflow, WorkflowRecord):
+        return workflow.workflow_id
+    records = yield from list_records()
+    record = pick_record(records, workflow)
+    if record is None:
+        names = near_words(workflow, {slug(item.name): item.name for item in records})
+        near = f"; near: {', '.join(map(repr, names))}" if names else ""
+        raise WorkflowError(
+            f"the library has no workflow {workflow!r}{near}",
+            hint="list_workflows() lists the library",
+        )
+    return record.workflow_id
+
+
+def get_record(workflow: WorkflowLike) -> Flow[WorkflowRecord]:
+    """What the library says about one now."""
+    return _record((yield from read_saved((yield from resolve(workflow)))))
+
+
+def _record(reply: Any) -> WorkflowRecord:
+    """A record of the library's long form, which has some of its texts inside."""
+    data = dict(parse(dict[str, Any], reply))
+    workflow = parse(dict[str, Any], data.pop("workflow", None) or {})
+    meta = workflow.get("meta")
+    inside = {key: workflow[key] for key in TEXTS if isinstance(workflow.get(key), str)}
+    if isinstance(meta, Mapping) and isinstance(meta.get("category"), str):
+        inside["category"] = meta["category"]
+    known = ("name", "description", "tags", "category")
+    return parse(
+        WorkflowRecord, {**{k: inside[k] for k in known if k in inside}, **data}
+    )
+
+
+def content_of(source: WorkflowContent, name: Optional[str]) -> dict[str, Any]:
+    """A workflow as the library takes it: a user's, with every text there is."""
+    if isinstance(source, WorkflowDefinition):
+        definition = source
+    elif isinstance(source, Mapping):
+        definition = WorkflowDefinition.from_dict(source)
+    else:
+        definition = WorkflowDefinition.from_file(source)
+    document = definition.to_dict()
+    document.pop("id", None)
+    for key in TEXTS:
+        if not isinstance(document.get(key), str):
+            document[key] = ""
+    meta = document.get("meta")
+    meta = dict(meta) if isinstance(meta, Mapping) else {}
+    # A user cannot save a default workflow; the server fails on one.
+    document["meta"] = {"version": "3.0.0", **meta, "category": "user"}
+    for key in ("exposedFields", "nodes", "edges"):
+        document.setdefault(key, [])
+    if name is not None:
+        document["name"] = name
+    return document
+
+
+def save(source: WorkflowContent, name: Optional[str]) -> Flow[WorkflowRecord]:
+    """Put a workflow into the library under a new id."""
+    document = yield from local(lambda: content_of(source, name))
+    reply = yield from call(post(LIBRARY, json={"workflow": document}))
+    return _record(reply)
+
+
+def replace(
+    workflow: WorkflowLike, source: WorkflowContent, name: Optional[str] = None
+) -> Flow[WorkflowRecord]:
+    """Put another content under an id of the library."""
+    document = yield from local(lambda: content_of(source, name))
+    workflow_id = yield from resolve_own(workflow, "changed")
+    # The id inside decides, and answers 404 when it is another one.
+    body = {"workflow": {**document, "id": workflow_id}}
+    reply = yield from call(patch(route(WORKFLOW, workflow_id), json=body))
+    return _record(reply)
+
+
+def push(source: WorkflowContent, name: Optional[str]) -> Flow[WorkflowRecord]:
+    """Save a workflow, in place of the user's own one of that name if there is one."""
+    document = yield from local(lambda: content_of(source, name))
+    records = yield from list_records(categories=["user"])
+    same = [record for record in records if record.name == document["name"]]
+    if len(same) > 1:
+        raise WorkflowError(
+            f"{len(same)} workflows of the library are called {document['name']!r}",
+            hint="replace one with update_workflow(id, ...)",
+        )
+    if same:
+        return (yield from replace(same[0], document))
+    return (yield from save(document, None))
+
+
+def resolve_own(workflow: WorkflowLike, verb: str) -> Flow[str]:
+    """The id of a workflow that is not one of the server's.
+
+    The server answers a change of its own workflows with success and does nothing,
+    and fails to delete them.
+    """
+    record = yield from get_record(workflow)
+    if record.category == "default":
+        raise WorkflowError(
+            f"{record.name!r} comes with the server and cannot be {verb}",
+            hint="save a copy of it: save_workflow(get_workflow(id))",
+        )
+    return record.workflow_id
+
+
+def pull(workflow: WorkflowLike, target: PathLike, overwrite: bool) -> Flow[Path]:
+    """Save a workflow of the library as a JSON file."""
+    saved = yield from read_saved((yield from resolve(workflow)))
+    document = dict(parse(dict[str, Any], saved.get("workflow")))
+    # The GUI's own files have none: it would be the id on this server.
+    document.pop("id", None)
+    content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    name = f"{document.get('name') or 'workflow'}.json".replace("/", "_")
+
+    def write() -> Path:
+        partial = PartialFile(plan_target(target, name, overwrite))
+        try:
+            partial.sink.write(content)
+            return partial.commit()
+        finally:
+            partial.discard()
+
+    return (yield from local(write))
+
+
+def remove(workflow: WorkflowLike) -> Flow[None]:
+    """Delete a workflow from the library."""
+    workflow_id = yield from resolve_own(workflow, "deleted")
+    yield from call(delete(route(WORKFLOW, workflow_id)))
+
+
+def set_public(workflow: WorkflowLike, is_public: bool) -> Flow[WorkflowRecord]:
+    """Let all users see a workflow, or only its owner."""
+    workflow_id = yield from resolve(workflow)
+    request = patch(
+        route(WORKFLOW + "/is_public", workflow_id), json={"is_public": is_public}
+    )
+    return _record((yield from call(request)))
+
+
+def mark_opened(workflow: WorkflowLike) -> Flow[None]:
+    """Note that a workflow was opened now."""
+    workflow_id = yield from resolve(workflow)
+    path = route(WORKFLOW + "/opened_at", workflow_id)
+    yield from call(put(path, retry=RetryRule.SAFE))
+
+
+def find_thumbnail(workflow: WorkflowLike) -> Flow[Optional[bytes]]:
+    """The picture of a workflow; None when it has none."""
+    record = yield from get_record(workflow)
+    if record.thumbnail_url is None:
+        # Asking for it would be a failure of the server.
+        return None
+    reply = yield from send(get(route(THUMBNAIL, record.workflow_id)))
+    decode_download(reply)
+    return reply.content
+
+
+def set_thumbnail(workflow: WorkflowLike, image: ImageSource) -> Flow[None]:
+    """Give a workflow a picture."""
+    workflow_id = yield from resolve(workflow)
+    upload = yield from local(lambda: open_upload(image))
+    try:
+        part = FilePart("image", upload.filename, upload.content, upload.content_type)
+        yield from call(put(route(THUMBNAIL, workflow_id), files=[part]))
+    except APIStatusError as error:
+        if error.status_code != 415:
+            raise
+        raise ImageError(
+            f"the server cannot read {upload.label}: {error.detail}",
+            hint=f"it takes {ALLOWED}",
+        ) from error
+    finally:
+        upload.close()
+
+
+def delete_thumbnail(workflow: WorkflowLike) -> Flow[None]:
+    """Take a workflow's picture away, if it has one."""
+    record = yield from get_record(workflow)
+    if record.thumbnail_url is not None:
+        yield from call(delete(route(THUMBNAIL, record.workflow_id)))
+
+
+def list_filtered(
+    *,
+    categories: Sequence[str],
+    tags: Sequence[str],
+    query: Optional[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+    is_callable: Optional[bool],
+    order_by: str,
+    descending: bool,
+) -> Flow[list[WorkflowRecord]]:
+    """The library's entries that fit every filter, in order."""
+    more = yield from filters(
+        categories=categories,
+        has_been_opened=has_been_opened,
+        is_public=is_public,
+        is_callable=is_callable,
+    )
+    more["order_by"] = order_by
+    more["direction"] = "DESC" if descending else "ASC"
+    return (
+        yield from list_records(
+            categories=categories, tags=tags, query=query, more=more
+        )
+    )
+
+
+def list_tags(categories: Sequence[str], is_public: Optional[bool]) -> Flow[list[str]]:
+    """Every tag in the library."""
+    params = yield from filters(categories=categories, is_public=is_public)
+    return (yield from call_model(list[str], get(f"{LIBRARY}tags", params=params)))
+
+
+def count_by_tag(
+    tags: Sequence[str],
+    categories: Sequence[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+) -> Flow[dict[str, int]]:
+    """How many workflows have each tag."""
+    params = yield from filters(
+        categories=categories, has_been_opened=has_been_opened, is_public=is_public
+    )
+    request = get(f"{LIBRARY}counts_by_tag", params={**params, "tags": list(tags)})
+    return (yield from call_model(dict[str, int], request))
+
+
+def count_by_category(
+    categories: Sequence[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+) -> Flow[dict[str, int]]:
+    """How many workflows are in each category."""
+    params = yield from filters(
+        categories=categories, has_been_opened=has_been_opened, is_public=is_public
+    )
+    request = get(f"{LIBRARY}counts_by_category", params=params)
+    return (yield from call_model(dict[str, int], request))
+
+
+def filters(
+    *,
+    categories: Sequence[str],
+    has_been_opened: Optional[bool] = None,
+    is_public: Optional[bool] = None,
+    is_callable: Optional[bool] = None,
+) -> Flow[dict[str, Any]]:
+    """Query parameters; an older server would ignore those that it does not know."""
+    if is_callable is not None:
+        yield from require_version("the filter is_callable=", "6.14")
+    if is_public is not None:
+        yield from require_version("the filter is_public=", "6.13")
+    values = {
+        "has_been_opened": has_been_opened,
+        "is_public": is_public,
+        "callable": is_callable,
+    }
+    params: dict[str, Any] = {"categories": list(categories)}
+    for key, value in values.items():
+        if value is not None:
+            params[key] = str(value).lower()
+    return params
