@@ -26,8 +26,10 @@ CREATE TABLE IF NOT EXISTS session_queue (
     parent_item_id INTEGER, parent_session_id TEXT, root_item_id INTEGER,
     workflow_call_depth INTEGER
 );
-CREATE INDEX IF NOT EXISTS queue_status ON session_queue(status, queue_id);
-CREATE INDEX IF NOT EXISTS queue_batch ON session_queue(batch_id);
+CREATE INDEX IF NOT EXISTS queue_next ON session_queue(status, priority DESC, item_id);
+CREATE INDEX IF NOT EXISTS queue_batch ON session_queue(batch_id, queue_id, status);
+CREATE INDEX IF NOT EXISTS queue_users ON session_queue(user_id, started_at);
+CREATE INDEX IF NOT EXISTS queue_roots ON session_queue(root_item_id);
 CREATE TABLE IF NOT EXISTS images (
     image_name TEXT PRIMARY KEY, image_origin TEXT NOT NULL,
     image_category TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
@@ -62,6 +64,43 @@ CREATE TABLE IF NOT EXISTS users (
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT);
 """
 
+# How many items of which status a queue, a batch and a destination have: kept by
+# triggers, because every status event tells these numbers.
+_TALLY = """
+CREATE TABLE IF NOT EXISTS tally (
+    kind TEXT NOT NULL, queue_id TEXT NOT NULL, name TEXT NOT NULL,
+    user_id TEXT NOT NULL, status TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (kind, queue_id, name, user_id, status)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS tally_insert AFTER INSERT ON session_queue
+    BEGIN {add_new} END;
+CREATE TRIGGER IF NOT EXISTS tally_delete AFTER DELETE ON session_queue
+    BEGIN {take_old} END;
+CREATE TRIGGER IF NOT EXISTS tally_update AFTER UPDATE OF status ON session_queue
+    WHEN old.status <> new.status BEGIN {take_old} {add_new} END;
+"""
+_TALLIED = {
+    "queue": "''",
+    "batch": "{row}.batch_id",
+    "destination": "COALESCE({row}.destination, '')",
+}
+
+
+def _tally_script() -> str:
+    add = "".join(
+        f"INSERT INTO tally VALUES ('{kind}', new.queue_id, {name.format(row='new')}, "
+        "new.user_id, new.status, 1) "
+        "ON CONFLICT DO UPDATE SET n = n + 1; "
+        for kind, name in _TALLIED.items()
+    )
+    take = "".join(
+        f"UPDATE tally SET n = n - 1 WHERE kind = '{kind}' "
+        f"AND queue_id = old.queue_id AND name = {name.format(row='old')} "
+        "AND user_id = old.user_id AND status = old.status; "
+        for kind, name in _TALLIED.items()
+    )
+    return _TALLY.format(add_new=add, take_old=take)
+
 
 def timestamp() -> str:
     """The present in the server's form: UTC, no zone, a space, milliseconds."""
@@ -88,7 +127,7 @@ class Database:
             # Survives a killed process, as the real server's database does.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(_TABLES)
+        self._connection.executescript(_TABLES + _tally_script())
 
     def close(self) -> None:
         """Close the connection; nothing may use the database afterwards."""

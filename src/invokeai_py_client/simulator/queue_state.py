@@ -63,12 +63,8 @@ class QueueState:
 
     def free_places(self, queue_id: str) -> int:
         """How many more items a queue takes; only pending ones count."""
-        pending = self.database.value(
-            "SELECT count(*) FROM session_queue "
-            "WHERE queue_id = ? AND status = 'pending'",
-            (queue_id,),
-        )
-        return max(self.max_queue_size - int(pending), 0)
+        pending = self._counts("queue", queue_id, "", None)["pending"]
+        return max(self.max_queue_size - pending, 0)
 
     def enqueue(
         self, queue_id: str, batch: Batch, *, prepend: bool, user_id: str
@@ -274,13 +270,15 @@ class QueueState:
                     (timestamp(), root, root),
                 )
 
-    def _counts(self, where: str, parameters: tuple[Any, ...]) -> dict[str, int]:
+    def _counts(
+        self, kind: str, queue_id: str, name: str, user_id: Optional[str]
+    ) -> dict[str, int]:
+        where, parameters = _of_user("kind = ? AND queue_id = ? AND name = ?", user_id)
         rows = self.database.all(
-            f"SELECT status, count(*) AS n FROM session_queue WHERE {where} "
-            "GROUP BY status",
-            parameters,
+            f"SELECT status, SUM(n) AS n FROM tally WHERE {where} GROUP BY status",
+            (kind, queue_id, name, *parameters),
         )
-        counts = {row["status"]: row["n"] for row in rows}
+        counts = {row["status"]: int(row["n"]) for row in rows}
         result = {status: counts.get(status, 0) for status in STATUSES}
         result["total"] = sum(counts.values())
         return result
@@ -300,18 +298,17 @@ class QueueState:
             "batch_id": batch_id,
             "origin": first["origin"] if first else None,
             "destination": first["destination"] if first else None,
-            **self._counts(where, values),
+            **self._counts("batch", queue_id, batch_id, user_id),
         }
 
     def destination_counts(
         self, queue_id: str, destination: str, user_id: Optional[str] = None
     ) -> dict[str, Any]:
         """The counts of everything sent to a destination."""
-        where, parameters = _of_user("queue_id = ? AND destination = ?", user_id)
         return {
             "queue_id": queue_id,
             "destination": destination,
-            **self._counts(where, (queue_id, destination, *parameters)),
+            **self._counts("destination", queue_id, destination, user_id),
         }
 
     def queue_status(
@@ -322,7 +319,7 @@ class QueueState:
         The counts are everyone's; the running item is named only to its owner and to
         administrators.
         """
-        own = self._counts("queue_id = ? AND user_id = ?", (queue_id, user_id))
+        own = self._counts("queue", queue_id, "", user_id)
         current = self.database.one(
             "SELECT item_id, session_id, batch_id, user_id FROM session_queue "
             "WHERE queue_id = ? AND status = 'in_progress' LIMIT 1",
@@ -336,7 +333,7 @@ class QueueState:
             "item_id": shown.get("item_id"),
             "batch_id": shown.get("batch_id"),
             "session_id": shown.get("session_id"),
-            **self._counts("queue_id = ?", (queue_id,)),
+            **self._counts("queue", queue_id, "", None),
             "user_pending": own["pending"],
             "user_in_progress": own["in_progress"],
         }
