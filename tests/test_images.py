@@ -60,7 +60,7 @@ def test_no_name_from_a_server_leaves_the_folder(name):
     ("name", "safe"),
     [
         ("a.png", "a.png"),
-        ("../../etc/passwd", "passwd"),
+        ("../../etc/passwd", "passwd.png"),
         ("C:\\temp\\x.png", "x.png"),
         ("..", "image.png"),
         ("NUL.png", "_NUL.png"),

@@ -10,6 +10,8 @@ from invokeai_py_client._core.address import DEFAULT_URL, parse_address
 from invokeai_py_client._io.credentials import Credentials
 from invokeai_py_client._io.event_hub import EventHub
 from invokeai_py_client._io.settings import (
+    DEFAULT_MAX_DOWNLOAD_BYTES,
+    DEFAULT_MAX_REPLY_BYTES,
     DEFAULT_REQUEST_TIMEOUT,
     Settings,
     Verify,
@@ -42,6 +44,8 @@ class BaseClient:
         headers: More headers for every request and for the event socket.
         settle_time: Seconds to look for jobs whose submission's reply was lost, before
             they are submitted once more.
+        max_reply_bytes: Longest answer that is read into memory, decompressed; 512 MiB.
+        max_download_bytes: Longest file that is saved; 64 GiB.
 
     Raises:
         APIError: An option cannot be used; nothing was sent.
@@ -58,11 +62,15 @@ class BaseClient:
         verify: Verify = True,
         headers: Optional[Mapping[str, str]] = None,
         settle_time: float = 10.0,
+        max_reply_bytes: int = DEFAULT_MAX_REPLY_BYTES,
+        max_download_bytes: int = DEFAULT_MAX_DOWNLOAD_BYTES,
     ) -> None:
         if (email is None) != (password is None):
             raise APIError("email= and password= go together")
         if not request_timeout > 0:
             raise APIError(f"request_timeout= must be positive, got {request_timeout}")
+        if max_reply_bytes <= 0 or max_download_bytes <= 0:
+            raise APIError("max_reply_bytes= and max_download_bytes= must be positive")
         if url is None:
             # A token of the environment is only for the server of the environment.
             url = os.environ.get("INVOKEAI_URL") or DEFAULT_URL
@@ -76,6 +84,8 @@ class BaseClient:
             tls=make_tls_context(address, verify),
             headers=dict(headers or {}),
             request_timeout=request_timeout,
+            max_reply_bytes=max_reply_bytes,
+            max_download_bytes=max_download_bytes,
         )
         self._settle_time = settle_time
         self._hub = EventHub(self._settings)

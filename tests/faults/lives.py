@@ -98,7 +98,7 @@ class FaultyQueue(QueueDouble):
             return
         for item_id, row in self.rows.items():
             if row["status"] == "pending":
-                self.at(self.time + self.pace / 2, lambda: self._begin(item_id))
+                self.at(self.time + self.pace / 2, lambda key=item_id: self._begin(key))
                 return
 
     def _begin(self, item_id: int) -> None:
@@ -108,7 +108,7 @@ class FaultyQueue(QueueDouble):
         if any(row["status"] == "in_progress" for row in self.rows.values()):
             return
         self._tell(self.move(item_id, "in_progress"))
-        self.at(self.time + self.pace, lambda: self._finish(item_id))
+        self.at(self.time + self.pace, lambda key=item_id: self._finish(key))
 
     def _finish(self, item_id: int) -> None:
         self._tell(self.move(item_id, "completed"))

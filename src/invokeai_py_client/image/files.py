@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ def decode_pil(content: bytes) -> PilImage:
         ImageError: Pillow is not installed (extra `images`), or cannot read this.
     """
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
         raise ImageError(
             "reading pixels needs Pillow",
@@ -182,7 +183,13 @@ def decode_pil(content: bytes) -> PilImage:
     try:
         image = Image.open(io.BytesIO(content))
         image.load()
-    except (UnidentifiedImageError, OSError) as error:
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"the image is too large to be opened: {error}",
+            hint="PIL.Image.MAX_IMAGE_PIXELS sets the limit",
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
+        # All of these have been seen to come out of Pillow for damaged files.
         raise ImageError(f"Pillow cannot read this image: {error}") from error
     return image
 
@@ -190,20 +197,39 @@ def decode_pil(content: bytes) -> PilImage:
 _WINDOWS_NAMES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 
+# A server must not choose what else a folder gets, such as a start-up file.
+_KNOWN_SUFFIXES = frozenset(
+    (
+        *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
+        *(".mp4", ".webm", ".mov", ".zip"),
+    )
+)
+# Controls, what changes the direction of text, and halves of characters.
+_ODD = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]'
+)
+
+
 def safe_file_name(name: str, fallback: str = "image.png") -> str:
     """The last part of `name`, fit to be a file's name on any system.
 
     Whatever a server calls its image, the result has no separator, no drive, no
-    control character, and is neither empty nor ``.`` nor ``..``.
+    control character, is not hidden, and has the suffix of a picture, a video or a
+    zip; else it gets that of `fallback`.
     """
-    last = re.split(r"[/\\]", name)[-1]
-    clean = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", last).strip(" ").rstrip(". ")
-    # 255 bytes is the limit of common file systems; the temporary name needs some.
-    while len(clean.encode("utf-8", "surrogatepass")) > 200:
-        stem, dot, suffix = clean.rpartition(".")
-        clean = f"{stem[:-1]}{dot}{suffix}" if len(stem) > 1 else clean[:-1]
+    # More characters than this cannot stay anyway.
+    last = re.split(r"[/\\]", name)[-1][-300:]
+    clean = _ODD.sub("_", last).strip(" ").rstrip(". ")
     if not clean or set(clean) == {"."}:
         return fallback
+    if clean.startswith("."):
+        clean = f"_{clean}"
+    if os.path.splitext(clean)[1].lower() not in _KNOWN_SUFFIXES:
+        clean += os.path.splitext(fallback)[1]
+    # 255 bytes is the limit of common file systems; the temporary name needs some.
+    while len(clean.encode("utf-8")) > 200:
+        stem, dot, suffix = clean.rpartition(".")
+        clean = f"{stem[:-1]}{dot}{suffix}"
     return f"_{clean}" if _WINDOWS_NAMES.match(clean) else clean
 
 

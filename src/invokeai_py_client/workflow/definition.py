@@ -54,9 +54,11 @@ class WorkflowDefinition:
         """
         file = Path(path)
         try:
-            if file.stat().st_size > MAX_FILE_BYTES:
+            with file.open("rb") as opened:
+                # A device has no size and no end.
+                content = opened.read(MAX_FILE_BYTES + 1)
+            if len(content) > MAX_FILE_BYTES:
                 raise WorkflowFormatError(f"{file} is too large for a workflow")
-            content = file.read_bytes()
         except FileNotFoundError as error:
             raise WorkflowFormatError(f"there is no file {file}") from error
         except OSError as error:

@@ -24,6 +24,7 @@ from invokeai_py_client.exceptions import (
     NotFoundError,
 )
 from invokeai_py_client.workflow.orders import Order, QueuedJob
+from invokeai_py_client.workflow.read_session import known_values
 
 T = TypeVar("T")
 
@@ -214,11 +215,10 @@ def _pages_of_ids(queue_id: str) -> Flow[Iterator[list[int]]]:
 
 
 def _queued_job(row: Mapping[str, Any]) -> QueuedJob:
-    values = row.get("field_values")
     return QueuedJob(
         item_id=row["item_id"],
         status=str(row.get("status")),
-        field_values=None if values is None else tuple(values),
+        field_values=known_values(row.get("field_values")),
     )
 
 

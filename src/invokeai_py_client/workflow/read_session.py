@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from invokeai_py_client.workflow.iteration_paths import iteration_paths
 from invokeai_py_client.workflow.legend import Legend, NamedPlace
 from invokeai_py_client.workflow.orders import FieldValues
 
-__all__ = ["JobRecord", "NodeRun", "image_names", "read_job"]
+__all__ = ["JobRecord", "NodeRun", "image_names", "known_values", "read_job"]
 
 REDACTED = "redacted"
 
@@ -83,20 +84,28 @@ class _Session:
         self.results = _mapping(session.get("results"))
         self.errors = _mapping(session.get("errors"))
         self.source_of = _mapping(session.get("prepared_source_mapping"))
-        self._paths = _mapping(session.get("prepared_iteration_paths"))
+        told = session.get("prepared_iteration_paths")
+        if told is None and self.prepared:
+            told = iteration_paths(
+                self.prepared,
+                _links(execution.get("edges")),
+                self.nodes,
+                _links(self.edges),
+                self.source_of,
+            )
+        self._paths = _mapping(told)
 
     def path(self, prepared_id: str) -> tuple[int, ...]:
-        """The node's place in its loops; empty on servers before 6.14."""
+        """The node's place in its loops; empty outside of loops."""
         path = self._paths.get(prepared_id)
-        if not isinstance(path, list):
+        if not isinstance(path, (list, tuple)):
             return ()
         return tuple(step for step in path if isinstance(step, int))
 
     def in_loop_order(self, prepared_ids: Iterator[str]) -> list[str]:
         """Iterations in order: by their paths, else as the server prepared them.
 
-        The prepared graph lists iterations in ascending order; the mapping from a
-        node to its iterations is a set and has none.
+        The mapping from a node to its iterations is a set and has no order.
         """
         place = {prepared_id: index for index, prepared_id in enumerate(self.prepared)}
         return sorted(
@@ -123,7 +132,7 @@ def read_job(item: Mapping[str, Any], legend: Legend) -> JobRecord:
     session = _Session(item.get("session"))
     failed = next(iter(session.errors), None)
     failed_node = session.source(failed) if failed is not None else None
-    field_values = tuple(item.get("field_values") or ())
+    field_values = known_values(item.get("field_values")) or ()
     return JobRecord(
         item_id=item["item_id"],
         status=str(item.get("status")),
@@ -144,18 +153,34 @@ def read_job(item: Mapping[str, Any], legend: Legend) -> JobRecord:
     )
 
 
+def known_values(stored: Any) -> Optional[FieldValues]:
+    """A job's batch values as the queue lists them; None when it does not say."""
+    if not isinstance(stored, list):
+        return None
+    return tuple(
+        value
+        for value in stored
+        if isinstance(value, Mapping)
+        and isinstance(value.get("node_path"), str)
+        and isinstance(value.get("field_name"), str)
+        and "value" in value
+    )
+
+
 def image_names(value: Any) -> Iterator[str]:
     """Names of all images in a value, at any depth, in order."""
-    if isinstance(value, Mapping):
-        name = value.get("image_name")
-        if isinstance(name, str):
-            yield name
-        else:
-            for inner in value.values():
-                yield from image_names(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from image_names(inner)
+    # By hand: a hostile answer may be nested deeper than Python calls itself.
+    rest = [value]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Mapping):
+            name = value.get("image_name")
+            if isinstance(name, str):
+                yield name
+            else:
+                rest.extend(reversed(list(value.values())))
+        elif isinstance(value, (list, tuple)):
+            rest.extend(reversed(value))
 
 
 def _runs(session: _Session) -> Iterator[NodeRun]:
@@ -220,6 +245,18 @@ def _executed(session: _Session, place: NamedPlace) -> Iterator[Any]:
 def _first_error(session: _Session) -> Optional[str]:
     error = next(iter(session.errors.values()), None)
     return error if isinstance(error, str) else None
+
+
+def _links(edges: Any) -> list[tuple[str, str]]:
+    """The edges of a graph, as pairs of node ids."""
+    pairs = (
+        (
+            _mapping(_mapping(edge).get("source")).get("node_id"),
+            _mapping(_mapping(edge).get("destination")).get("node_id"),
+        )
+        for edge in (edges if isinstance(edges, list) else [])
+    )
+    return [(start, end) for start, end in pairs if start and end]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
