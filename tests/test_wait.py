@@ -191,6 +191,16 @@ def test_a_timeout_says_why_nothing_moved():
         bench.wait(timeout=20)
 
 
+def test_a_timeout_while_the_server_is_away_says_so():
+    bench = Bench()
+    bench.queue.faults = deque([None, *[Fault("refused")] * 50])
+    seen = []
+    with pytest.raises(JobTimeoutError, match="the server does not answer") as found:
+        bench.wait(timeout=10, on_progress=seen.append)
+    assert isinstance(found.value.__cause__, APIConnectionError)
+    assert any(step.why and "does not answer" in step.why for step in seen)
+
+
 def test_a_server_that_stays_away_ends_the_wait_after_a_minute():
     bench = Bench()
     bench.queue.faults = deque([Fault("refused")] * 500)

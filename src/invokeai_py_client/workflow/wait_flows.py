@@ -99,7 +99,7 @@ def wait(
         yield from watch.follow()
     except WatchTimeout:
         result = yield from waiting.known_so_far()
-        raise _too_late(ticket, watch, timeout, result) from None
+        raise _too_late(ticket, watch, timeout, result) from watch.failure
     if on_over is not None:
         on_over(ticket.id)
     yield from waiting.report()

@@ -47,6 +47,8 @@ FULL_LOOK_EVERY = 5
 GIVE_UP_FAILURES = 5
 GIVE_UP_SECONDS = 60.0
 LONGEST_FAILURE_PAUSE = 5.0
+# A single hiccup is not worth telling the caller.
+REPORTED_FAILURES = 2
 
 STILL_AFTER = 5.0
 STILL_AGAIN = 15.0
@@ -66,6 +68,7 @@ class Watch:
 
     Attributes:
         why: Why nothing moves, in words; None while jobs move.
+        failure: Why the latest look failed; None when it did not.
     """
 
     batch_id: str
@@ -74,6 +77,7 @@ class Watch:
     heed: Heed
     deadline: Optional[float] = None
     why: Optional[str] = None
+    failure: Optional[APIError] = None
     _mailbox: Optional[Mailbox] = None
     _looks: int = 0
     _counts: Optional[Mapping[str, int]] = None
@@ -139,6 +143,8 @@ class Watch:
         timeout = yield from self.look_timeout()
         try:
             moved = yield from self._ask(timeout)
+            if self.failure is not None:
+                self.failure = self.why = None
             if not moved:
                 yield from self._explain_stillness(timeout)
         except APIError as error:
@@ -186,10 +192,14 @@ class Watch:
         if self._failures == 0:
             self._failing_since = moment
         self._failures += 1
+        self.failure = error
+        self.why = f"the server does not answer: {error.message}"
         logger.info("look %d at %s failed: %s", self._failures, self.batch_id, error)
         long_enough = moment - self._failing_since >= GIVE_UP_SECONDS
         if self._failures >= GIVE_UP_FAILURES and long_enough:
             raise _lost_sight(error, len(self.tracker.unfinished)) from error
+        if self._failures == REPORTED_FAILURES:
+            yield from self.heed(None)
 
     # -- listening ------------------------------------------------------------------
 
