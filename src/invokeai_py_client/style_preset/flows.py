@@ -21,6 +21,7 @@ from invokeai_py_client._core.send import (
     route,
     send,
 )
+from invokeai_py_client._folders import file_in
 from invokeai_py_client.exceptions import APIStatusError, ImageError
 from invokeai_py_client.image.files import (
     ALLOWED,
@@ -176,7 +177,8 @@ def find_image(preset_id: str) -> Flow[Optional[bytes]]:
 
 def export_presets(target: PathLike, overwrite: bool = True) -> Flow[Path]:
     """Stream the users' presets into a CSV file."""
-    path = yield from local(lambda: plan_target(target, "style_presets.csv", overwrite))
+    name = "style_presets.csv"
+    path = yield from local(lambda: plan_target(file_in(target, name), name, overwrite))
     partial = yield from local(lambda: PartialFile(path))
     try:
         yield from download(get("/api/v1/style_presets/export"), partial.sink)

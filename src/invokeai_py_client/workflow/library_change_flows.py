@@ -22,6 +22,7 @@ from invokeai_py_client._core.send import (
     route,
     send,
 )
+from invokeai_py_client._folders import file_in
 from invokeai_py_client.exceptions import APIStatusError, ImageError, WorkflowError
 from invokeai_py_client.image.files import (
     ALLOWED,
@@ -170,10 +171,12 @@ def pull(workflow: WorkflowLike, target: PathLike, overwrite: bool) -> Flow[Path
     # The GUI's own files have none: it would be the id on this server.
     document.pop("id", None)
     content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-    name = f"{document.get('name') or 'workflow'}.json".replace("/", "_")
+    # The name is the server's: letters, digits and underscores are left of it.
+    name = f"{slug(str(document.get('name', ''))) or 'workflow'}.json"
 
     def write() -> Path:
-        partial = PartialFile(plan_target(target, name, overwrite))
+        path = plan_target(file_in(target, name), name, overwrite)
+        partial = PartialFile(path)
         try:
             partial.sink.write(content)
             return partial.commit()

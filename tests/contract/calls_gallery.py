@@ -1,0 +1,255 @@
+"""Sample calls of images, boards, videos and the gallery."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import zipfile
+
+from contract.calls import Call, Local, call
+from invokeai_py_client.exceptions import ImageError, NotFoundError
+
+BOARD = {"board_id": "1", "board_name": "Cats"}
+IMAGE = {"image_name": "a.png", "image_category": "user", "board_id": "1"}
+VIDEO = {"video_name": "a.mp4", "video_category": "user"}
+MP4 = b"\x00\x00\x00\x10ftypisom\x00\x00\x02\x00"
+PNG = b"\x89PNG\r\n\x1a\n"
+FILTERS = {
+    "board": "1",
+    "categories": ["general", "user"],
+    "is_intermediate": None,
+    "search": "cat",
+    "newest_first": False,
+}
+LISTED = {**FILTERS, "origin": "internal", "starred_first": True, "offset": 3}
+
+
+def an_empty_zip() -> bytes:
+    sink = io.BytesIO()
+    zipfile.ZipFile(sink, "w").close()
+    return sink.getvalue()
+
+
+ANSWERS = {
+    "GET /api/v1/boards/": [BOARD],
+    "GET /api/v1/boards/{board_id}": BOARD,
+    "POST /api/v1/boards/": (201, BOARD),
+    "PATCH /api/v1/boards/{board_id}": (
+        201,
+        {**BOARD, "board_visibility": "shared", "cover_image_name": "a.png"},
+    ),
+    "GET /api/v1/images/i/{image_name}": IMAGE,
+    "PATCH /api/v1/images/i/{image_name}": IMAGE,
+    "DELETE /api/v1/images/i/{image_name}": {"deleted_images": ["a.png"]},
+    "POST /api/v1/images/upload": (201, IMAGE),
+    "GET /api/v1/images/": {"items": [IMAGE], "total": 1},
+    "POST /api/v1/images/images_by_names": [IMAGE],
+    "POST /api/v1/images/star": {"starred_images": ["a.png"]},
+    "POST /api/v1/images/unstar": {"unstarred_images": ["a.png"]},
+    "POST /api/v1/board_images/": (201, {"added_images": ["a.png"]}),
+    "DELETE /api/v1/board_images/": (201, {"removed_images": ["a.png"]}),
+    "GET /api/v1/images/i/{image_name}/workflow": {"workflow": "{}", "graph": "{}"},
+    "GET /api/v1/images/i/{image_name}/full": PNG,
+    "HEAD /api/v1/images/i/{image_name}/full": PNG,
+    "GET /api/v1/images/i/{image_name}/thumbnail": PNG,
+    "POST /api/v1/images/download": (202, {"bulk_download_item_name": "z.zip"}),
+    "GET /api/v1/images/download/{bulk_download_item_name}": an_empty_zip(),
+    "GET /api/v1/videos/": {"items": [VIDEO], "total": 1},
+    "GET /api/v1/videos/i/{video_name}": VIDEO,
+    "PATCH /api/v1/videos/i/{video_name}": VIDEO,
+    "POST /api/v1/videos/upload": (201, VIDEO),
+    "POST /api/v1/videos/star": {"starred_videos": ["a.mp4"]},
+    "POST /api/v1/videos/unstar": {"unstarred_videos": ["a.mp4"]},
+    "POST /api/v1/videos/board": {"added_videos": ["a.mp4"]},
+    "DELETE /api/v1/videos/board": {"removed_videos": ["a.mp4"]},
+    "GET /api/v1/videos/i/{video_name}/workflow": {"workflow": "{}", "graph": "{}"},
+    "GET /api/v1/videos/i/{video_name}/full": MP4,
+    "HEAD /api/v1/videos/i/{video_name}/full": MP4,
+    "GET /api/v1/videos/i/{video_name}/thumbnail": PNG,
+}
+ZIP_IS_READY = [("bulk_download_complete", {"bulk_download_item_name": "z.zip"})]
+
+
+def handle(client):
+    from invokeai_py_client.board.async_board_handle import AsyncBoardHandle
+    from invokeai_py_client.board.board_handle import BoardHandle
+    from invokeai_py_client.board.models import Board
+
+    colour = AsyncBoardHandle if "Async" in type(client._runner).__name__ else None
+    return (colour or BoardHandle)(client._runner, Board.model_validate(BOARD))
+
+
+def image(client):
+    return client.image_repo._read(IMAGE)
+
+
+def video(client):
+    return client.video_repo._read(VIDEO)
+
+
+def board(method, *args, **kwargs):
+    return Call(f"BoardHandle.{method}", args, kwargs, on=handle)
+
+
+def picture(method, *args, **kwargs):
+    return Call(f"IvkImage.{method}", args, kwargs, on=image)
+
+
+def film(method, *args, **kwargs):
+    return Call(f"IvkVideo.{method}", args, kwargs, on=video)
+
+
+IMAGES = [
+    call("image_repo.upload", Local.PICTURE),
+    call(
+        "image_repo.upload",
+        PNG,
+        category="general",
+        board="1",
+        is_intermediate=True,
+        metadata={"a": 1},
+        resize_to=(8, 8),
+    ),
+    call("image_repo.get_image", "a.png"),
+    call("image_repo.get_images", ["a.png"]),
+    call("image_repo.list_images"),
+    call("image_repo.list_images", **LISTED, limit=7),
+    call("image_repo.list_images").answered(
+        {"GET /api/v1/images/names": (404, {"detail": "Not Found"})}
+    ),
+    call("image_repo.list_image_names", **FILTERS),
+    call("image_repo.count_images", board="1"),
+    call("image_repo.get_metadata", "a.png"),
+    call("image_repo.get_workflow", "a.png"),
+    call("image_repo.get_graph", "a.png"),
+    call("image_repo.download", "a.png", Local.FOLDER),
+    call("image_repo.download_many", ["a.png"], Local.FOLDER),
+    call("image_repo.download_zip", ["a.png"], Local.FOLDER).but(events=ZIP_IS_READY),
+    call("image_repo.download_zip", ["a.png"], Local.FOLDER),
+    call("image_repo.get_bytes", "a.png"),
+    call("image_repo.get_thumbnail", "a.png"),
+    call("image_repo.exists", "a.png"),
+    call("image_repo.get_urls", "a.png"),
+    call("image_repo.update_image", "a.png", starred=True, category="mask"),
+    call("image_repo.update_image", "a.png", is_intermediate=True)
+    .answered(
+        {
+            "PATCH /api/v1/images/i/{image_name}": (400, {"detail": "Failed"}),
+            "GET /api/v1/images/i/{image_name}": (404, {"detail": "Not Found"}),
+        }
+    )
+    .but(raises=NotFoundError),
+    call("image_repo.star", ["a.png"]),
+    call("image_repo.unstar", "a.png"),
+    call("image_repo.move", ["a.png"], "1"),
+    call("image_repo.move", ["a.png"], "none"),
+    call("image_repo.delete", "a.png"),
+    call("image_repo.delete_many", ["a.png"]),
+    call("image_repo.delete_uncategorized"),
+    call("image_repo.count_intermediates"),
+    call("image_repo.clear_intermediates"),
+    picture("save", Local.FOLDER),
+    picture("bytes"),
+    picture("thumbnail"),
+    picture("metadata"),
+    picture("refresh"),
+    picture("pil").but(raises=ImageError),
+]
+
+BOARDS = [
+    call("board_repo.list_boards", include_archived=True),
+    call("board_repo.get_board_by_id", "1"),
+    call("board_repo.get_board_by_id", "none"),
+    call("board_repo.get_boards_by_name", "Cats"),
+    call("board_repo.get_board_by_name", "Cats"),
+    call("board_repo.find_board_by_name", "Cats"),
+    call("board_repo.get_board_handle", "1"),
+    call("board_repo.get_board_handle_by_name", "Cats"),
+    call("board_repo.get_uncategorized_board"),
+    call("board_repo.get_uncategorized_handle"),
+    call("board_repo.create_board", "Cats", visibility="shared"),
+    call("board_repo.update_board", "1", name="Dogs", archived=True),
+    call("board_repo.update_board", "1", visibility="shared", cover_image="a.png"),
+    call("board_repo.update_board", "1", cover_image="b.png")
+    .answered({"PATCH /api/v1/boards/{board_id}": (500, {"detail": "Failed"})})
+    .answered({"GET /api/v1/images/i/{image_name}": (404, {"detail": "Not Found"})})
+    .but(raises=NotFoundError),
+    call("board_repo.delete_board", "1", delete_images=True),
+    board("get_board"),
+    board("get_image_count"),
+    board("list_images", limit=3),
+    board("list_image_names", categories="general", is_intermediate=False),
+    board("download_zip", Local.FOLDER).but(events=ZIP_IS_READY),
+    board("upload_image_file", Local.PICTURE),
+    board("upload_image_data", PNG),
+    board("download_image", "a.png", Local.FOLDER),
+    board("move_image_to", "a.png", "2"),
+    board("move_image_to", "a.png", "2")
+    .answered({"POST /api/v1/board_images/": (500, {"detail": "Failed"})})
+    .but(raises=Exception),
+    board("remove_image", "a.png"),
+    board("delete_image", "a.png"),
+    board("star_image", "a.png"),
+    board("unstar_image", "a.png"),
+]
+
+VIDEOS = [
+    call("video_repo.upload", MP4),
+    call(
+        "video_repo.upload",
+        MP4,
+        category="general",
+        board="1",
+        is_intermediate=True,
+        metadata={"a": 1},
+    ),
+    call("video_repo.get_video", "a.mp4"),
+    call("video_repo.list_videos", **LISTED, limit=7),
+    call("video_repo.list_video_names", **FILTERS),
+    call("video_repo.count_videos", board="1"),
+    call("video_repo.exists", "a.mp4"),
+    call("video_repo.get_urls", "a.mp4"),
+    call("video_repo.get_metadata", "a.mp4"),
+    call("video_repo.get_workflow", "a.mp4"),
+    call("video_repo.get_graph", "a.mp4"),
+    call("video_repo.download", "a.mp4", Local.FOLDER),
+    call("video_repo.get_bytes", "a.mp4"),
+    call("video_repo.get_thumbnail", "a.mp4"),
+    call("video_repo.update_video", "a.mp4", starred=True, category="mask"),
+    call("video_repo.update_video", "a.mp4", is_intermediate=True)
+    .answered(
+        {
+            "PATCH /api/v1/videos/i/{video_name}": (400, {"detail": "Failed"}),
+            "GET /api/v1/videos/i/{video_name}": (404, {"detail": "Not Found"}),
+        }
+    )
+    .but(raises=NotFoundError),
+    call("video_repo.star", ["a.mp4"]),
+    call("video_repo.unstar", "a.mp4"),
+    call("video_repo.move", ["a.mp4"], "1"),
+    call("video_repo.move", "a.mp4", "none"),
+    call("video_repo.delete", "a.mp4"),
+    call("video_repo.delete_many", ["a.mp4"]),
+    call("video_repo.delete_uncategorized"),
+    film("save", Local.FOLDER),
+    film("bytes"),
+    film("thumbnail"),
+    film("metadata"),
+    film("refresh"),
+]
+
+DAY = datetime.date(2026, 3, 18)
+GALLERY = [
+    call("gallery_repo.list_items", **LISTED, limit=7),
+    call("gallery_repo.list_item_names", **FILTERS, day="2026-03-18"),
+    call("gallery_repo.list_item_refs", **FILTERS),
+    call("gallery_repo.list_days"),
+    call("gallery_repo.list_day_items", DAY, categories="general", search="cat"),
+    call("gallery_repo.list_day_images", DAY, newest_first=False),
+]
+
+CALLS = [
+    # What a call says itself goes before what all have in common.
+    sample.but(replies={**ANSWERS, **sample.replies})
+    for sample in (*IMAGES, *BOARDS, *VIDEOS, *GALLERY)
+]
