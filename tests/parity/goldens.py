@@ -49,8 +49,13 @@ class Golden:
     def definition(self) -> WorkflowDefinition:
         return WorkflowDefinition.from_dict(self.document)
 
-    def edits(self) -> dict[tuple[str, str], Any]:
-        return as_edits(self.document.get("_edits", []))
+    def edits(self, variant: str = "base") -> dict[tuple[str, str], Any]:
+        """Values set after the load, by (node, field)."""
+        edits = as_edits(self.document.get("_edits", []))
+        change = self.expected["variants"].get(variant)
+        if variant == "filled" and isinstance(change, dict):
+            edits.update(as_edits(change["edits"]))
+        return edits
 
     def variant_names(self) -> list[str]:
         return ["base", *self.expected["variants"]]
@@ -67,24 +72,25 @@ class Golden:
             wanted["data"] = change.get("batch_data", wanted["data"])
         return wanted
 
-    def compile(self, variant: str, catalog: Mapping[str, Any]) -> CompiledWorkflow:
-        """What we make of it."""
-        edits = self.edits()
-        gone: tuple[str, ...] = ()
-        board = None
+    def conditions(self, variant: str) -> tuple[tuple[str, ...], Optional[str]]:
+        """The kinds of things that do not exist, and the auto-add board."""
         if variant == "model_access_false":
-            gone = ("models",)
-        elif variant == "image_video_board_access_false":
-            gone = ("images", "videos", "boards")
-        elif variant.startswith("auto_add_board="):
-            board = variant.partition("=")[2]
-        elif variant == "filled":
-            change = self.expected["variants"]["filled"]
-            edits.update(as_edits(change["edits"] if isinstance(change, dict) else []))
+            return ("models",), None
+        if variant == "image_video_board_access_false":
+            return ("images", "videos", "boards"), None
+        if variant.startswith("auto_add_board="):
+            return (), variant.partition("=")[2]
+        return (), None
+
+    def compile(
+        self, variant: str, catalog: Mapping[str, Any], *, edited: bool = True
+    ) -> CompiledWorkflow:
+        """What we make of it."""
+        gone, board = self.conditions(variant)
         return compile_workflow(
             self.definition,
             catalog,
-            edits=edits,
+            edits=self.edits(variant) if edited else {},
             facts=self.facts(gone),
             options=CompileOptions(
                 auto_add_board=board, graph_id=GRAPH_ID, random=lambda: 0.5
