@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 
@@ -87,10 +88,45 @@ def test_loop_order_does_not_depend_on_the_order_of_results(item):
     assert [entry["width"] for entry in result.outputs["bi"].results] == [8, 16, 24, 32]
 
 
-def test_without_iteration_paths_the_prepared_order_counts(item):
+def test_paths_worked_out_are_those_that_a_newer_server_tells(item):
+    told = [run.path for run in read_job(item, LEGEND).runs]
     del item["session"]["prepared_iteration_paths"]
+    record = read_job(item, LEGEND)
+    assert [run.path for run in record.runs] == told
+    assert (3,) in told
+
+
+def test_without_paths_loops_are_told_apart_by_the_prepared_graph(item):
+    """Servers before 6.14 list iterations in the order of a set."""
+    del item["session"]["prepared_iteration_paths"]
+    nodes = item["session"]["execution_graph"]["nodes"]
+    shuffled = sorted(nodes, key=lambda key: hashlib.sha256(key.encode()).digest())
+    item["session"]["execution_graph"]["nodes"] = {key: nodes[key] for key in shuffled}
     result = result_of(item)
     assert [entry["width"] for entry in result.outputs["bi"].results] == [8, 16, 24, 32]
+
+
+def test_nested_and_independent_loops_of_an_older_server_are_in_order():
+    """Recorded from 6.8.1, which runs every pair of an outer and an inner loop.
+
+    Row 0 has one cell and row 1 two; two marks go with each; a collector ends all.
+    """
+    job = json.loads((DATA / "nested_job_6.8.1.json").read_text())
+    paths = {}
+    for run in read_job(job, Legend()).runs:
+        paths.setdefault(run.node_id, []).append(run.path)
+    assert paths["row"] == [(0,), (1,)]
+    assert paths["inner"] == [(0, 0), (1, 0), (1, 1)]
+    assert paths["mark"] == [(0,), (1,)]
+    assert paths["b"] == sorted(paths["b"])
+    cells = {(0, 0), (1, 0), (1, 1)}
+    assert set(paths["b"]) == cells
+    assert paths["sum"] == sorted(paths["sum"])
+    assert set(paths["sum"]) == {
+        (row, mark, cell) for row, cell in cells for mark in (0, 1)
+    }
+    assert paths["all"] == [()]
+    assert paths["again"] == paths["more"] == [(index,) for index in range(12)]
 
 
 def test_values_are_those_the_nodes_got_not_those_that_were_sent(item):
