@@ -51,7 +51,9 @@ def main(source: str, version: str) -> None:
     target = DATA / f"node-schemas-{version}.json.gz"
     # mtime=0: the same document gives the same file.
     target.write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
-    print(f"{target}: {len(snapshot['schemas'])} schemas, {target.stat().st_size} bytes")
+    print(
+        f"{target}: {len(snapshot['schemas'])} schemas, {target.stat().st_size} bytes"
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,11 @@ from random_graphs import graphs
 from invokeai_py_client.simulator import SimulatedServer
 from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.slow,
+    pytest.mark.real_server("the simulator is compared with it"),
+]
 
 GRAPHS = 220
 

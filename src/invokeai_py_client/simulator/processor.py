@@ -101,8 +101,10 @@ class Processor:
         while not self._stopping.is_set():
             self._resumed.wait()
             self._wake.clear()
+            if self._stopping.is_set():
+                return
             row = self._simulation.queue.next_pending()
-            if row is None or self._stopping.is_set():
+            if row is None:
                 self._wake.wait(1.0)
                 continue
             try:

@@ -10,6 +10,7 @@ from . import (
     routes_images,
     routes_models,
     routes_queue,
+    routes_upload,
     routes_workflows,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "routes_images",
     "routes_models",
     "routes_queue",
+    "routes_upload",
     "routes_workflows",
 ]

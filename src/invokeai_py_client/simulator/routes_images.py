@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Annotated, Any, Optional
 
-from PIL import Image
-from pydantic import BaseModel, Field, StrictBool, StrictStr, ValidationError
+from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from .boards import BoardNotFoundError
 from .choices import Direction, ImageCategory, Origin
-from .graph import Workflow
 from .images import (
-    ImageFileSaveException,
     ImageFilter,
     ImageNotFoundError,
     image_dto,
     image_urls,
 )
-from .resizing import resize_upload
 from .wire import (
     ApiError,
     Call,
     CrashError,
     Reply,
-    UploadedFile,
     json_reply,
-    missing,
     route,
 )
 
 _I = "/api/v1/images"
 _Names = Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=1000)]
-_LARGEST = 4096 * 4096
 
 
 class _Changes(BaseModel):
@@ -41,11 +32,6 @@ class _Changes(BaseModel):
     session_id: Optional[StrictStr] = None
     is_intermediate: Optional[StrictBool] = None
     starred: Optional[StrictBool] = None
-
-
-class _Size(BaseModel):
-    width: int = Field(gt=0)
-    height: int = Field(gt=0)
 
 
 def read_access(call: Call, name: str) -> None:
@@ -81,117 +67,6 @@ def _existing(call: Call, name: str, otherwise: str) -> dict[str, Any]:
         return call.simulation.images.record(name)
     except ImageNotFoundError:
         raise ApiError(404, otherwise) from None
-
-
-@route("POST", f"{_I}/upload")
-def _upload(call: Call) -> Any:
-    query = call.arguments(
-        image_category=(ImageCategory,),
-        is_intermediate=(bool,),
-        board_id=(str, None),
-        session_id=(str, None),
-        crop_visible=(bool, False),
-    )
-    board_id = query["board_id"]
-    part = call.form.get("file")
-    if not isinstance(part, UploadedFile):
-        raise ApiError(422, [missing(("body", "file"))])
-    if board_id is not None:
-        _writable_board(call, board_id)
-    image = _decoded(part)
-    if query["crop_visible"]:
-        image = image.crop(image.getbbox())
-    image = _resized(image, call.form.get("resize_to"))
-    try:
-        dto = call.simulation.images.create(
-            image,
-            origin="external",
-            category=query["image_category"],
-            is_intermediate=query["is_intermediate"],
-            board_id=board_id,
-            session_id=query["session_id"],
-            metadata=_metadata(call.form.get("metadata"), image),
-            workflow=_embedded_workflow(image),
-            graph=_embedded_graph(image),
-            user_id=call.user.user_id,
-        )
-    except ImageFileSaveException as error:
-        raise ApiError(500, "Failed to create image") from error
-    return json_reply(dto, 201, {"Location": dto["image_url"]})
-
-
-def _writable_board(call: Call, board_id: str) -> None:
-    try:
-        board = call.simulation.boards.record(board_id)
-    except BoardNotFoundError:
-        raise ApiError(404, "Board not found") from None
-    if (
-        not call.user.is_admin
-        and board["user_id"] != call.user.user_id
-        and board["board_visibility"] != "public"
-    ):
-        raise ApiError(403, "Not authorized to upload to this board")
-
-
-def _decoded(part: UploadedFile) -> Image.Image:
-    if not (part.media_type or "").startswith("image"):
-        raise ApiError(415, "Not an image")
-    try:
-        # Header only, as the server does: broken pixels fail later, and otherwise.
-        return Image.open(io.BytesIO(part.data))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ApiError(415, "Failed to read image") from error
-
-
-def _resized(image: Image.Image, wanted: Any) -> Image.Image:
-    if not wanted:
-        return image
-    try:
-        size = _Size(**json.loads(wanted))
-        if size.width * size.height > _LARGEST:
-            raise ValueError("too large")
-    except (ValueError, TypeError) as error:
-        raise ApiError(400, "Invalid resize_to format or size") from error
-    try:
-        return resize_upload(image, size.width, size.height)
-    except (OSError, ValueError) as error:
-        raise ApiError(500, "Failed to resize image") from error
-
-
-def _metadata(given: Any, image: Image.Image) -> Optional[str]:
-    text = given if given is not None else image.info.get("invokeai_metadata")
-    return text if isinstance(_parsed(text), dict) else None
-
-
-def _embedded_workflow(image: Image.Image) -> Optional[str]:
-    text = image.info.get("invokeai_workflow")
-    if not isinstance(text, str):
-        return None
-    try:
-        Workflow.model_validate_json(text)
-    except ValidationError:
-        return None
-    return text
-
-
-def _embedded_graph(image: Image.Image) -> Optional[str]:
-    text = image.info.get("invokeai_graph")
-    graph = _parsed(text)
-    fits = (
-        isinstance(graph, dict)
-        and isinstance(graph.get("nodes"), dict)
-        and isinstance(graph.get("edges"), list)
-    )
-    return text if fits else None
-
-
-def _parsed(text: Any) -> Any:
-    if not isinstance(text, str):
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 @route("GET", f"{_I}/")

@@ -17,20 +17,8 @@ def samples(schemas: NodeSchemas) -> Iterator[Workflow]:
     """The samples, as files of the GUI, each with a fixed id."""
     yield _colour_tiles(schemas)
     yield _brightness_series(schemas)
-    yield _text_to_image(
-        schemas,
-        "Text to Image - SD1.5",
-        "Simulated SD 1.5",
-        "compel",
-        "main_model_loader",
-    )
-    yield _text_to_image(
-        schemas,
-        "Text to Image - SDXL",
-        "Simulated SDXL",
-        "sdxl_compel_prompt",
-        "sdxl_model_loader",
-    )
+    yield _text_to_image(schemas)
+    yield _text_to_image_xl(schemas)
 
 
 class _Builder:
@@ -200,28 +188,16 @@ def _model(name: str) -> Optional[dict[str, Any]]:
     return None
 
 
-def _text_to_image(
-    schemas: NodeSchemas, name: str, model: str, encoder: str, loader: str
-) -> Workflow:
-    builder = _Builder(schemas, name, "A text and a model give a picture.")
-    sdxl = encoder.startswith("sdxl")
-    size = 1024 if sdxl else 512
-    builder.node("model", loader, "Model", model=_model(model))
-    builder.node("positive", encoder, "Positive", prompt="a lighthouse at dawn")
-    builder.node("negative", encoder, "Negative", prompt="")
-    builder.node("seed", "rand_int", "Seed", use_cache=False)
-    builder.node("noise", "noise", "Noise", width=size, height=size)
-    builder.node("denoise", "denoise_latents", "Denoise", steps=20, cfg_scale=7.5)
-    builder.node("decode", "l2i", "Decode", is_intermediate=False, use_cache=False)
+def _text_to_image(schemas: NodeSchemas) -> Workflow:
+    builder = _Builder(
+        schemas, "Text to Image - SD1.5", "A text and a model give a picture."
+    )
+    builder.node("model", "main_model_loader", model=_model("Simulated SD 1.5"))
+    builder.node("positive", "compel", prompt="a lighthouse at dawn")
+    builder.node("negative", "compel", prompt="")
+    _denoise(builder, 512)
     for part in ("positive", "negative"):
         builder.edge("model.clip", f"{part}.clip")
-        if sdxl:
-            builder.edge("model.clip2", f"{part}.clip2")
-        builder.edge(f"{part}.conditioning", f"denoise.{part}_conditioning")
-    builder.edge("model.unet", "denoise.unet")
-    builder.edge("seed.value", "noise.seed")
-    builder.edge("noise.noise", "denoise.noise")
-    builder.edge("denoise.latents", "decode.latents")
     builder.edge("model.vae", "decode.vae")
     return builder.build(
         [
@@ -230,9 +206,48 @@ def _text_to_image(
             ("negative", "prompt", "Negative Prompt"),
             ("noise", "width", "Width"),
             ("noise", "height", "Height"),
-            ("denoise", "steps", "Steps"),
-            ("denoise", "cfg_scale", "CFG Scale"),
-            ("denoise", "scheduler", "Scheduler"),
             ("decode", "board", "Board"),
         ]
     )
+
+
+def _text_to_image_xl(schemas: NodeSchemas) -> Workflow:
+    builder = _Builder(
+        schemas, "Text to Image - SDXL", "A text, a model and a VAE give a picture."
+    )
+    builder.node("model", "sdxl_model_loader", model=_model("Simulated SDXL"))
+    builder.node("vae", "vae_loader", vae_model=_model("Simulated SDXL VAE"))
+    builder.node("positive-text", "string", value="a lighthouse at dawn")
+    builder.node("negative-text", "string", value="")
+    builder.node("positive", "sdxl_compel_prompt")
+    builder.node("negative", "sdxl_compel_prompt")
+    _denoise(builder, 1024)
+    for part in ("positive", "negative"):
+        builder.edge(f"{part}-text.value", f"{part}.prompt")
+        builder.edge(f"{part}-text.value", f"{part}.style")
+        builder.edge("model.clip", f"{part}.clip")
+        builder.edge("model.clip2", f"{part}.clip2")
+    builder.edge("vae.vae", "decode.vae")
+    return builder.build(
+        [
+            ("positive-text", "value", "Positive Prompt"),
+            ("negative-text", "value", "Negative Prompt"),
+            ("model", "model", "Model"),
+            ("vae", "vae_model", "VAE"),
+            ("decode", "board", "Board"),
+        ]
+    )
+
+
+def _denoise(builder: _Builder, size: int) -> None:
+    """From two conditionings to a picture; the seed is random."""
+    builder.node("seed", "rand_int", use_cache=False)
+    builder.node("noise", "noise", width=size, height=size)
+    builder.node("denoise", "denoise_latents", steps=20, cfg_scale=7.5)
+    builder.node("decode", "l2i", is_intermediate=False)
+    for part in ("positive", "negative"):
+        builder.edge(f"{part}.conditioning", f"denoise.{part}_conditioning")
+    builder.edge("model.unet", "denoise.unet")
+    builder.edge("seed.value", "noise.seed")
+    builder.edge("noise.noise", "denoise.noise")
+    builder.edge("denoise.latents", "decode.latents")
