@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from goldens import GRAPH_ID, Golden, is_same, own_goldens, shared_goldens
 
+from goldens import GRAPH_ID, Golden, own_goldens, shared_goldens
 from invokeai_py_client.cli import main
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow import base_handle
 from invokeai_py_client.workflow.compiled import CompileOptions
+from payload_parity import is_same
 
 pytest.importorskip("typer")
 

@@ -23,8 +23,7 @@ from invokeai_py_client.workflow.compile import (
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import BoardImagesQuery, Facts
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-OWN = REPOSITORY / "tests" / "data" / "goldens"
+OWN = Path(__file__).resolve().parent / "data" / "goldens"
 ABSENT = "<absent>"
 GRAPH_ID = "<random-uuid>"
 # What stood in for the server when the goldens were made.
@@ -128,6 +127,11 @@ def saved_workflows() -> dict[str, Any]:
     return {path.stem: read_json(path) for path in (OWN / "cases/saved").glob("*.json")}
 
 
+def default_name(name: str) -> str:
+    """The golden's name of a default workflow."""
+    return f"default--{slug(name)}"
+
+
 def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
@@ -148,8 +152,8 @@ def default_workflows() -> dict[str, Mapping[str, Any]]:
     for folder in folders:
         for path in folder.glob("*.json"):
             document = read_json(path)
-            found[f"default--{slug(path.stem)}"] = document
-            found[f"default--{slug(document['name'])}"] = document
+            found[default_name(path.stem)] = document
+            found[default_name(document["name"])] = document
     return found
 
 
@@ -161,59 +165,20 @@ def own_goldens() -> list[Golden]:
     ]
 
 
-def shared_goldens(folder: Path) -> Iterator[tuple[str, Optional[Golden]]]:
-    """All goldens of the shared folder; None where the workflow file is missing."""
-    defaults = default_workflows()
+def shared_goldens(
+    folder: Path, defaults: Optional[Mapping[str, Mapping[str, Any]]] = None
+) -> Iterator[tuple[str, Optional[Golden]]]:
+    """All goldens of the shared folder; None where the workflow file is missing.
+
+    Args:
+        folder: The shared folder.
+        defaults: The server's default workflows by golden; None takes those of an
+            installed server.
+    """
+    if defaults is None:
+        defaults = default_workflows()
     for path in sorted((folder / "goldens/expected").glob("*.json")):
         case = folder / "goldens/cases" / path.name
         document = read_json(case) if case.exists() else defaults.get(path.stem)
         found = Golden(path.stem, document, read_json(path)) if document else None
         yield path.stem, found
-
-
-def payload_differences(
-    ours: Mapping[str, Any], wanted: Mapping[str, Any]
-) -> dict[str, tuple[Any, Any]]:
-    """(wanted, ours) by path, down to the field of a node or the list of a batch."""
-    found = dict(_graph_differences(ours["graph"], wanted["graph"]))
-    found.update(_list_differences("data", ours["data"], wanted["data"]))
-    return found
-
-
-def _graph_differences(
-    ours: Mapping[str, Any], wanted: Mapping[str, Any]
-) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for key in {**wanted, **ours}:
-        if key != "nodes" and not is_same(ours.get(key), wanted.get(key)):
-            yield f"graph.{key}", (wanted.get(key, ABSENT), ours.get(key, ABSENT))
-    nodes, wanted_nodes = ours["nodes"], wanted["nodes"]
-    for node_id in {**wanted_nodes, **nodes}:
-        node, other = nodes.get(node_id, {}), wanted_nodes.get(node_id, {})
-        for name in {**other, **node}:
-            mine, theirs = node.get(name, ABSENT), other.get(name, ABSENT)
-            if not is_same(mine, theirs):
-                yield f"graph.nodes.{node_id}.{name}", (theirs, mine)
-
-
-def _list_differences(
-    path: str, ours: Any, wanted: Any
-) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    if isinstance(wanted, list) and len(wanted) == len(ours):
-        for index, (mine, theirs) in enumerate(zip(ours, wanted)):
-            if not is_same(mine, theirs):
-                yield f"{path}[{index}]", (theirs, mine)
-    elif not is_same(ours, wanted):
-        yield path, (wanted, ours)
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Equal as JSON: True is not 1, but 1.0 is 1, as JavaScript prints it."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(
-            is_same(one[key], other[key]) for key in one
-        )
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    return bool(one == other)
