@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
-from invokeai_py_client._core.server_flows import ServerCheck
+from invokeai_py_client._core.server_flows import EventKind, ServerCheck
 from invokeai_py_client._io.async_driver import AsyncDriver
 from invokeai_py_client.app.async_app_repo import AsyncAppRepository
 from invokeai_py_client.base_client import BaseClient
@@ -193,7 +193,7 @@ class AsyncInvokeAIClient(BaseClient):
         return await self._runner.run(server_flows.check_server())
 
     def events(
-        self, *names: str, queue_id: str = "default"
+        self, *kinds: EventKind, queue_id: str = "default"
     ) -> AsyncIterator[ServerEvent]:
         """Iterate over what happens on the server, as it happens, for ever.
 
@@ -202,15 +202,16 @@ class AsyncInvokeAIClient(BaseClient):
         tells when it went and came.
 
         Args:
-            names: The server's names of the events that are wanted, such as
-                ``"queue_item_status_changed"``; none for all.
+            kinds: The events that are wanted: the server's names, such as
+                ``"queue_item_status_changed"``, or classes of the module `events`,
+                such as `ModelInstallEvent`; none for all.
             queue_id: The queue to subscribe to; most servers send the events of the
                 others as well.
 
         Raises:
             APIConnectionError: The event socket cannot be reached.
         """
-        return self._runner.stream(server_flows.watch_events(names, queue_id))
+        return self._runner.stream(server_flows.watch_events(kinds, queue_id))
 
     async def request(
         self,

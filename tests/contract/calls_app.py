@@ -31,7 +31,9 @@ CALLS = [
     call("app_repo.enable_invocation_cache"),
     call("app_repo.disable_invocation_cache"),
     call("app_repo.list_fonts"),
-    call("app_repo.get_font", "folder/a font.ttf"),
+    call("app_repo.get_font", "folder/a font.ttf").answered(
+        {"GET /api/v1/utilities/fonts/{font_path}": b"font"}
+    ),
     call("prompt_repo.expand_dynamic_prompt", "a {red|blue} house"),
     call(
         "prompt_repo.expand_dynamic_prompt",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
+# Gives the events that are not about jobs their types.
+import invokeai_py_client._core.server_events  # noqa: F401
 from invokeai_py_client._core.decode import decode, raise_for_status
-from invokeai_py_client._core.events import parse_event
+from invokeai_py_client._core.events import EVENT_TYPES, ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, listen, next_event
 from invokeai_py_client._core.messages import FilePart, Listen, Request, RetryRule
 from invokeai_py_client._core.send import call, get, learn_version, send
@@ -86,18 +88,40 @@ def _is_multiuser() -> Flow[Optional[bool]]:
     return answer if isinstance(answer, bool) else None
 
 
-def watch_events(names: Collection[str], queue_id: str) -> Flow[None]:
+EventKind = Union[str, type[ServerEvent]]
+"""The server's name of an event, or a class of events."""
+
+
+def event_names(kinds: Collection[EventKind]) -> frozenset[str]:
+    """The names of the events that `kinds` mean; none for all.
+
+    Raises:
+        ValueError: No event has this class.
+    """
+    names: set[str] = set()
+    for kind in kinds:
+        if isinstance(kind, str):
+            names.add(kind)
+            continue
+        found = [name for name, own in EVENT_TYPES.items() if issubclass(own, kind)]
+        if not found:
+            raise ValueError(f"no event is a {kind.__name__}")
+        names.update(found)
+    return frozenset(names)
+
+
+def watch_events(kinds: Collection[EventKind], queue_id: str) -> Flow[None]:
     """Emit every event that comes, typed, for ever.
 
     Args:
-        names: The server's names of the events that are wanted; none for all.
+        kinds: The events that are wanted, by name or class; none for all.
         queue_id: The queue to subscribe to.
 
     Raises:
         APIConnectionError: The event socket cannot be reached. Once it was, it is
             connected again when it breaks, and a `ConnectionEvent` says so.
     """
-    wanted = frozenset(names)
+    wanted = event_names(kinds) if ServerEvent not in kinds else frozenset()
 
     def accepts(name: str, _: Mapping[str, Any]) -> bool:
         return not wanted or name in wanted

@@ -10,7 +10,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.exceptions import QueueError
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import flows, wait_flows
+from invokeai_py_client.queue import flows, wait_flows, watch_flows
 from invokeai_py_client.queue.arguments import (
     JobLike,
     batch_ids_of,
@@ -23,6 +23,7 @@ from invokeai_py_client.queue.models import (
     DestinationCounts,
     ProcessorStatus,
     QueuePosition,
+    QueueSnapshot,
     QueueStatus,
 )
 
@@ -218,6 +219,19 @@ class AsyncQueueRepository:
         """
         return await self._runner.run(flows.delete_job(self._queue_id, item_id_of(job)))
 
+    async def delete_by_destination(self, destination: str) -> int:
+        """Delete the jobs of a destination, cancelling those that have not ended.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.0.
+        """
+        return await self._runner.run(
+            flows.delete_destination(self._queue_id, destination)
+        )
+
     async def clear(self) -> int:
         """Cancel and delete every job, history included; how many that were."""
         return await self._runner.run(flows.clear(self._queue_id))
@@ -257,6 +271,27 @@ class AsyncQueueRepository:
     async def resume(self) -> ProcessorStatus:
         """Let the processor of all queues run again; needs an administrator."""
         return await self._runner.run(flows.set_processor(self._queue_id, "resume"))
+
+    def watch(
+        self, job: Optional[JobLike] = None, *, until_idle: bool = False
+    ) -> AsyncIterator[QueueSnapshot]:
+        """Iterate over what the queue looks like: now, and whenever it has changed.
+
+        Args:
+            job: Tell who is ahead of this job too, and end when it has ended. It
+                costs the server a second per thousand unfinished jobs.
+            until_idle: End when the queue is idle; otherwise it goes on for ever.
+
+        Raises:
+            NotFoundError: The queue does not know the job (any more).
+            QueueBlockedError: The watched job cannot be read by the server.
+            APIConnectionError: The server stayed away for a minute.
+        """
+        return self._runner.stream(
+            watch_flows.watch(
+                self._queue_id, None if job is None else item_id_of(job), until_idle
+            )
+        )
 
     async def wait_until_idle(self, timeout: Optional[float] = None) -> QueueStatus:
         """Wait until no job of this queue is pending, running or waiting.

@@ -281,6 +281,28 @@ def delete_all_except_current(queue_id: str) -> Flow[int]:
     return (yield from _count(queue_id, "delete_all_except_current", "deleted"))
 
 
+def delete_destination(queue_id: str, destination: str) -> Flow[int]:
+    """Delete the jobs of a destination."""
+    if "/" in destination:
+        # The server has no route for such a name, however it is quoted.
+        return (yield from _delete_one_by_one(queue_id, destination))
+    request = delete(route(QUEUE + "/d/{}", queue_id, destination))
+    data = yield from call(request)
+    # An earlier try may have done it, only its answer was lost.
+    return 0 if data is None else parse(int, parse(dict[str, Any], data).get("deleted"))
+
+
+def _delete_one_by_one(queue_id: str, destination: str) -> Flow[int]:
+    yield from cancel_destination(queue_id, destination)
+    count = 0
+    for chunk in chunks(sorted((yield from item_ids(queue_id)))):
+        for job in (yield from summaries(queue_id, chunk)):
+            if job.destination == destination:
+                yield from delete_job(queue_id, job.item_id)
+                count += 1
+    return count
+
+
 def clear(queue_id: str) -> Flow[int]:
     """Cancel and delete everything, history included."""
     return (yield from _count(queue_id, "clear", "deleted", retry=RetryRule.SAFE))

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Optional
 
 from invokeai_py_client._snapshot import Snapshot
+from invokeai_py_client.models import IvkJob
 
 __all__ = [
     "BatchStatus",
@@ -13,6 +14,7 @@ __all__ = [
     "ProcessorStatus",
     "QueueCounts",
     "QueuePosition",
+    "QueueSnapshot",
     "QueueStatus",
     "Stall",
     "StallKind",
@@ -110,6 +112,11 @@ class Stall(Snapshot):
     item_id: Optional[int] = None
     batch_id: Optional[str] = None
 
+    @property
+    def is_lasting(self) -> bool:
+        """True when it does not pass by itself."""
+        return self.kind in (StallKind.PAUSED, StallKind.BLOCKED)
+
 
 class QueueStatus(Snapshot):
     """A queue and its processor at one moment.
@@ -149,3 +156,42 @@ class QueuePosition(Snapshot):
     ahead: int
     stall: Optional[Stall] = None
     message: str
+
+
+class QueueSnapshot(Snapshot):
+    """A queue at one moment, as `QueueRepository.watch` gives it.
+
+    Attributes:
+        status: The counts, the processor, and why nothing moves.
+        current: The job that runs, without its session; None when none does.
+        job: The watched job, without its session; None when none was named.
+        ahead: The jobs that run before the watched one, in order; None when no job
+            is watched.
+        seconds_per_job: How long a job took of late; None when none completed.
+        estimate: Seconds until the watched job starts, or until the queue is idle;
+            None when nothing is known, or nothing moves.
+        message: All of it in one line.
+    """
+
+    status: QueueStatus
+    current: Optional[IvkJob] = None
+    job: Optional[IvkJob] = None
+    ahead: Optional[list[IvkJob]] = None
+    seconds_per_job: Optional[float] = None
+    estimate: Optional[float] = None
+    message: str
+
+    @property
+    def pending(self) -> int:
+        """Jobs that have not started."""
+        return self.status.queue.pending
+
+    @property
+    def in_progress(self) -> int:
+        """Jobs that run."""
+        return self.status.queue.in_progress
+
+    @property
+    def blocked_by(self) -> Optional[str]:
+        """Why nothing moves, in words; None when something does."""
+        return self.status.why

@@ -9,7 +9,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.exceptions import QueueError
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import flows, wait_flows
+from invokeai_py_client.queue import flows, wait_flows, watch_flows
 from invokeai_py_client.queue.arguments import (
     JobLike,
     batch_ids_of,
@@ -22,6 +22,7 @@ from invokeai_py_client.queue.models import (
     DestinationCounts,
     ProcessorStatus,
     QueuePosition,
+    QueueSnapshot,
     QueueStatus,
 )
 
@@ -213,6 +214,17 @@ class QueueRepository:
         """
         return self._runner.run(flows.delete_job(self._queue_id, item_id_of(job)))
 
+    def delete_by_destination(self, destination: str) -> int:
+        """Delete the jobs of a destination, cancelling those that have not ended.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            UnsupportedVersionError: The server is older than 6.0.
+        """
+        return self._runner.run(flows.delete_destination(self._queue_id, destination))
+
     def clear(self) -> int:
         """Cancel and delete every job, history included; how many that were."""
         return self._runner.run(flows.clear(self._queue_id))
@@ -250,6 +262,27 @@ class QueueRepository:
     def resume(self) -> ProcessorStatus:
         """Let the processor of all queues run again; needs an administrator."""
         return self._runner.run(flows.set_processor(self._queue_id, "resume"))
+
+    def watch(
+        self, job: Optional[JobLike] = None, *, until_idle: bool = False
+    ) -> Iterator[QueueSnapshot]:
+        """Iterate over what the queue looks like: now, and whenever it has changed.
+
+        Args:
+            job: Tell who is ahead of this job too, and end when it has ended. It
+                costs the server a second per thousand unfinished jobs.
+            until_idle: End when the queue is idle; otherwise it goes on for ever.
+
+        Raises:
+            NotFoundError: The queue does not know the job (any more).
+            QueueBlockedError: The watched job cannot be read by the server.
+            APIConnectionError: The server stayed away for a minute.
+        """
+        return self._runner.stream(
+            watch_flows.watch(
+                self._queue_id, None if job is None else item_id_of(job), until_idle
+            )
+        )
 
     def wait_until_idle(self, timeout: Optional[float] = None) -> QueueStatus:
         """Wait until no job of this queue is pending, running or waiting.

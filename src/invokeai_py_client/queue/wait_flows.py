@@ -126,7 +126,7 @@ def get_position(queue_id: str, item_id: int) -> Flow[QueuePosition]:
     if job.status is not JobStatus.PENDING:
         message = f"job {item_id} is {job.status}"
         return QueuePosition(item_id=item_id, ahead=0, message=message)
-    others = yield from _unfinished(queue_id, item_id)
+    others = yield from unfinished_jobs(queue_id, item_id)
     status = yield from get_status(queue_id)
     ahead = sum(runs_before(other, job) for other in others)
     message = f"{ahead} jobs ahead" if ahead != 1 else "1 job ahead"
@@ -137,7 +137,7 @@ def get_position(queue_id: str, item_id: int) -> Flow[QueuePosition]:
     )
 
 
-def _unfinished(queue_id: str, item_id: int) -> Flow[list[IvkJob]]:
+def unfinished_jobs(queue_id: str, item_id: int) -> Flow[list[IvkJob]]:
     """The other jobs that run or will run, with the priority only full jobs have.
 
     Unreadable jobs have none and are judged by age alone.
