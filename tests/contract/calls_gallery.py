@@ -161,7 +161,6 @@ BOARDS = [
     call("board_repo.get_board_by_id", "1"),
     call("board_repo.get_board_by_id", "none"),
     call("board_repo.get_boards_by_name", "Cats"),
-    call("board_repo.get_board_by_name", "Cats"),
     call("board_repo.find_board_by_name", "Cats"),
     call("board_repo.get_board_handle", "1"),
     call("board_repo.get_board_handle_by_name", "Cats"),

@@ -18,6 +18,7 @@ from invokeai_py_client._core.messages import FilePart, Reply, Request, RetryRul
 from invokeai_py_client._core.send import (
     call,
     call_model,
+    delete,
     download,
     get,
     post,
@@ -30,6 +31,7 @@ from invokeai_py_client.exceptions import (
     APIStatusError,
     ImageError,
     InternalServerError,
+    NotFoundError,
 )
 from invokeai_py_client.image.files import (
     ALLOWED,
@@ -214,6 +216,8 @@ def has_file(path: str) -> Flow[bool]:
 
 def get_urls(name: str) -> Flow[ImageUrls]:
     """Where the image and its preview are."""
+    # The route for addresses makes one for any name.
+    yield from call(get(route(IMAGE, name)))
     return (yield from call_model(ImageUrls, get(route(IMAGE + "/urls", name))))
 
 
@@ -281,7 +285,18 @@ def upload_image(
         reply = yield from send(request)
     finally:
         upload.close()
-    return read(_uploaded(reply, upload))
+    image = read(_uploaded(reply, upload))
+    if board_id not in (None, UNCATEGORIZED) and image.board_id is None:
+        # Servers before 6.12 take a picture for a board they do not know.
+        yield from call(delete(route(IMAGE, image.image_name)))
+        raise NotFoundError(
+            f"there is no board {board_id}; nothing was uploaded",
+            status_code=404,
+            detail="Board not found",
+            method=reply.method,
+            url=reply.url,
+        )
+    return image
 
 
 def upload_form(

@@ -125,6 +125,8 @@ def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
 
 def get_urls(name: str) -> Flow[VideoUrls]:
     """Where the video and its first frame are."""
+    # The route for addresses makes one for any name.
+    yield from call(get(route(VIDEO, name)))
     return (yield from call_model(VideoUrls, get(route(VIDEO + "/urls", name))))
 
 
