@@ -219,8 +219,16 @@ def test_an_unknown_cover_is_not_found():
     play = Play(scripted(failure, (404, {"detail": "Not Found"})))
     with pytest.raises(NotFoundError):
         BoardRepository(play).update_board("1", cover_image="gone.png")
+    there = Play(scripted(failure, (200, board("1", "x"))))
     with pytest.raises(InternalServerError):
-        BoardRepository(Play(scripted(failure))).update_board("1", name="x")
+        BoardRepository(there).update_board("1", name="x")
+
+
+def test_a_change_of_a_board_that_an_older_server_does_not_know_is_not_found():
+    failure = (500, {"detail": "Failed to update board"})
+    play = Play(scripted(failure, (404, {"detail": "Board not found"})))
+    with pytest.raises(NotFoundError, match="Board not found"):
+        BoardRepository(play).update_board("1", name="x")
 
 
 def test_a_cover_the_server_does_not_show_is_an_error():

@@ -13,10 +13,13 @@ from invokeai_py_client._core.send import (
     call_model,
     delete,
     get,
+    learn_version,
     patch,
     post,
+    require_version,
     route,
 )
+from invokeai_py_client._core.versions import is_at_least
 from invokeai_py_client.board.models import Board, BoardVisibility, DeletedBoard
 from invokeai_py_client.exceptions import BoardError, InternalServerError
 from invokeai_py_client.image import change_flows
@@ -167,6 +170,8 @@ def create_board(
     visibility: Optional[BoardVisibility] = None,
 ) -> Flow[HandleT]:
     """Make a board; visibility takes a second request, the first cannot set it."""
+    if visibility is not None:
+        yield from _require_visibility()
     request = post(BOARDS, params={"board_name": name})
     board = yield from call_model(Board, request)
     if visibility is not None and board.board_visibility != visibility:
@@ -195,15 +200,17 @@ def update_board(
     changes = {key: value for key, value in values.items() if value is not None}
     if not changes:
         raise ValueError("update_board needs something to change")
+    if visibility is not None:
+        yield from _require_visibility()
     request = patch(route(BOARD, board_id), json=changes)
     try:
         board = yield from call_model(Board, request)
     except InternalServerError:
-        if cover_image is None:
-            raise
-        # An unknown cover is a failure of the server; reading the image's record
-        # gives the NotFoundError it should have been.
-        yield from call(get(route(image_flows.IMAGE, cover_image)))
+        # An unknown cover is a failure of the server, before 6.12 an unknown board
+        # too; reading the records gives the NotFoundError it should have been.
+        if cover_image is not None:
+            yield from call(get(route(image_flows.IMAGE, cover_image)))
+        yield from get_board(board_id)
         raise
     if cover_image not in (None, board.cover_image_name):
         raise BoardError(
@@ -213,9 +220,17 @@ def update_board(
     return board
 
 
+def _require_visibility() -> Flow[None]:
+    """Private, shared or public: older servers refuse or ignore the word."""
+    yield from require_version("the visibility of boards", "6.13")
+
+
 def delete_board(board_id: str, delete_images: bool = False) -> Flow[DeletedBoard]:
     """Delete a board, and its images when asked to."""
     _require_real(board_id, "deleted")
+    if not is_at_least((yield from learn_version()), "6.12"):
+        # These servers say that they deleted a board which never was.
+        yield from get_board(board_id)
     request = delete(
         route(BOARD, board_id),
         params={"include_images": str(delete_images).lower()},

@@ -25,6 +25,8 @@ from invokeai_py_client.image.models import (
     ImageChanges,
 )
 
+BOARD = "/api/v1/boards/{}"
+
 
 def star_images(names: Sequence[str], starred: bool) -> Flow[ImageChanges]:
     """Star or unstar many images."""
@@ -58,7 +60,11 @@ def move_images(names: Sequence[str], board_id: str) -> Flow[ImageChanges]:
         )
         for chunk in chunks(names)
     ]
-    return (yield from change(requests, names, "added_images"))
+    changes = yield from change(requests, names, "added_images")
+    if names and not changes.changed:
+        # Before 6.12 a board that is not there moves nothing and is no error.
+        yield from call(get(route(BOARD, board_id)))
+    return changes
 
 
 def remove_images(names: Sequence[str]) -> Flow[ImageChanges]:
@@ -85,8 +91,11 @@ def move_image(name: str, board_id: str) -> Flow[None]:
     try:
         changes = yield from change([request], [name], done_key)
     except InternalServerError:
-        # The answer to an image it does not know; reading the record gives the 404.
+        # The answer to an image it does not know, before 6.12 to a board too; reading
+        # the records gives the 404.
         yield from call(get(route(IMAGE, name)))
+        if board_id != UNCATEGORIZED:
+            yield from call(get(route(BOARD, board_id)))
         raise
     yield from _require(changes, name, "move")
 
@@ -103,8 +112,13 @@ def delete_images(names: Sequence[str]) -> Flow[ImageChanges]:
 def delete_image(name: str) -> Flow[None]:
     """Delete one image for good."""
     data = yield from call(delete(route(IMAGE, name)))
-    failed = data.get("failed_images") if isinstance(data, dict) else None
-    if failed:
+    if not isinstance(data, dict):
+        return
+    if data.get("failed_images"):
+        raise ImageError(f"the server could not delete image {name}")
+    if name not in data.get("deleted_images", [name]):
+        # Servers before 6.12 say so instead of 404, and also when it failed.
+        yield from call(get(route(IMAGE, name)))
         raise ImageError(f"the server could not delete image {name}")
 
 

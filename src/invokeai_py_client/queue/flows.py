@@ -17,11 +17,16 @@ from invokeai_py_client._core.send import (
     call_model,
     delete,
     get,
+    learn_version,
     post,
     put,
     route,
 )
-from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
+from invokeai_py_client._core.versions import (
+    ROUTE_ERRORS,
+    is_at_least,
+    is_missing_route,
+)
 from invokeai_py_client.exceptions import (
     InternalServerError,
     NotFoundError,
@@ -186,16 +191,27 @@ def find_current(queue_id: str, which: str) -> Flow[Optional[IvkJob]]:
 
 def cancel_job(queue_id: str, item_id: int) -> Flow[IvkJob]:
     """Cancel one job; one that has ended stays as it is."""
+    yield from _check_first(queue_id, item_id)
     request = put(route(ITEM + "/cancel", queue_id, item_id), retry=RetryRule.SAFE)
     return (yield from _item(queue_id, item_id, request))
 
 
 def delete_job(queue_id: str, item_id: int) -> Flow[None]:
     """Delete one job, cancelling it first."""
+    yield from _check_first(queue_id, item_id)
     try:
         yield from call(delete(route(ITEM, queue_id, item_id)))
     except InternalServerError as error:
         yield from _raise_item_error(queue_id, item_id, error)
+
+
+def _check_first(queue_id: str, item_id: int) -> Flow[None]:
+    """Make sure that the job is in this queue, where the server does not.
+
+    6.8 cancels and deletes jobs of other queues, and deletes what is not there.
+    """
+    if not is_at_least((yield from learn_version()), "6.14"):
+        yield from get_job(queue_id, item_id)
 
 
 def _item(queue_id: str, item_id: int, request: Request) -> Flow[IvkJob]:
