@@ -24,7 +24,10 @@ IMAGE_ALLOWED = (
     "an image file's path, a picture's bytes, a PIL image, an image name on the "
     "server, an IvkImage or a RunResult with one image"
 )
-VIDEO_ALLOWED = "a video file's path, its bytes, or a video name on the server"
+VIDEO_ALLOWED = (
+    "a video file's path, its bytes, a video name on the server, an IvkVideo or a "
+    "RunResult with one video"
+)
 
 
 def image_from(value: Any) -> Any:
@@ -55,10 +58,13 @@ def video_from(value: Any) -> Any:
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         return VideoReference(_content(bytes(value), VIDEO_ALLOWED))
-    if not isinstance(value, (str, Path, Mapping, Reference)) and _has_name(
-        value, "video_name"
-    ):
-        return {"video_name": value.video_name}
+    if not isinstance(value, (str, Path, Mapping, Reference)):
+        if _has_name(value, "video_name"):
+            return VideoReference(value)
+        # A result with several videos raises its own error, which lists them.
+        video = getattr(value, "video", None)
+        if video is not None and _has_name(video, "video_name"):
+            return VideoReference(video)
     return _named_or_file(value, "video_name", VideoReference, VIDEO_ALLOWED)
 
 
@@ -166,7 +172,7 @@ class IvkImageField(TemplateField[Any]):
 
 
 class IvkVideoField(TemplateField[Any]):
-    """A video: a file, bytes, or a name on the server."""
+    """A video: a file, bytes, a name, an `IvkVideo` or a `RunResult`."""
 
     TYPE: ClassVar[str] = "VideoField"
 
@@ -207,6 +213,9 @@ class IvkVideoCollectionField(TemplateField["list[Any]"]):
     TYPE: ClassVar[str] = "VideoField"
 
     def _accept(self, value: Any) -> Any:
+        videos = getattr(value, "videos", None)
+        if isinstance(videos, (list, tuple)) and not _has_name(value, "video_name"):
+            value = list(videos)
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         return [video_from(item) for item in items]
 

@@ -111,7 +111,12 @@ class ImageReference(_MediaReference):
 
 @dataclass(frozen=True, eq=False)
 class VideoReference(_MediaReference):
-    """A video file that has to be uploaded first; `source` as for images."""
+    """A video that may have to be uploaded first.
+
+    Attributes:
+        source: An absolute `Path` that existed when it was set, the `bytes` of a
+            video file, or an `IvkVideo`, which may be of another server.
+    """
 
     def _wire(self, answer: Any) -> Any:
         return {"video_name": answer}

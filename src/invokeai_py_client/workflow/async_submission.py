@@ -9,7 +9,9 @@ from typing import Optional
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
+from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
 from invokeai_py_client.workflow import wait_flows
+from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.results import RunResult
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress, SubmissionStatus
@@ -38,7 +40,9 @@ class AsyncSubmission:
         self._runner = runner
         self._ticket = ticket
         self._on_over = on_over
-        self._read = AsyncIvkImage.bound_to(runner)
+        self._read = media_reader(
+            AsyncIvkImage.bound_to(runner), AsyncIvkVideo.bound_to(runner)
+        )
 
     @property
     def id(self) -> str:

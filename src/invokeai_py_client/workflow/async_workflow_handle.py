@@ -11,6 +11,7 @@ from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
 from invokeai_py_client.workflow import submit_flows, wait_flows
 from invokeai_py_client.workflow.async_submission import AsyncSubmission
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
@@ -18,6 +19,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer
+from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
 from invokeai_py_client.workflow.submit_flows import BoardOption, Call, Desk
@@ -48,7 +50,9 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         super().__init__(definition, catalog, facts=facts)
         self._runner = runner
         self._server = server
-        self._read = AsyncIvkImage.bound_to(runner)
+        self._read = media_reader(
+            AsyncIvkImage.bound_to(runner), AsyncIvkVideo.bound_to(runner)
+        )
         self._latest: Optional[AsyncSubmission] = None
         self._unfinished: dict[str, AsyncSubmission] = {}
 

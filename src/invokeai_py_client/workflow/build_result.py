@@ -9,9 +9,15 @@ from invokeai_py_client._core.tracker import TERMINAL, JobLook
 from invokeai_py_client.exceptions import JobCanceledError, JobError, JobFailedError
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import IvkJob, JobStatus
+from invokeai_py_client.video.models import VideoBase
 from invokeai_py_client.workflow.legend import Legend
 from invokeai_py_client.workflow.orders import FieldValues
-from invokeai_py_client.workflow.read_session import JobRecord, NodeRun, image_names
+from invokeai_py_client.workflow.read_session import (
+    JobRecord,
+    NodeRun,
+    image_names,
+    video_names,
+)
 from invokeai_py_client.workflow.results import (
     JobResult,
     NodeOutput,
@@ -21,6 +27,12 @@ from invokeai_py_client.workflow.results import (
 
 ImageT = TypeVar("ImageT", bound=ImageBase)
 ImageOf = Callable[[str], ImageT]
+VideoOf = Callable[[str], VideoBase]
+
+
+def _just_a_name(name: str) -> VideoBase:
+    return VideoBase(video_name=name)
+
 
 # Nodes that hand an existing image on; the GUI does not put theirs in the gallery.
 PASSES_ON = frozenset({"image", "load_image", "video"})
@@ -38,6 +50,18 @@ def named_images(records: Sequence[JobRecord]) -> list[str]:
     )
 
 
+def named_videos(records: Sequence[JobRecord]) -> list[str]:
+    """Every video that the records name, each once."""
+    return list(
+        dict.fromkeys(
+            name
+            for record in records
+            for run in record.runs
+            for name in video_names(run.result)
+        )
+    )
+
+
 def build_result(
     batch_id: str,
     looks: Sequence[JobLook],
@@ -45,6 +69,7 @@ def build_result(
     legend: Legend,
     image_of: ImageOf[ImageT],
     *,
+    video_of: VideoOf = _just_a_name,
     field_values: Sequence[FieldValues] = (),
 ) -> RunResult[ImageT]:
     """Put a result together.
@@ -56,6 +81,7 @@ def build_result(
             row is gone, have none.
         legend: The workflow's names.
         image_of: Gives the image of a name.
+        video_of: Gives the video of a name.
         field_values: The batch values of each job, for jobs without a record.
     """
     jobs = []
@@ -65,7 +91,7 @@ def build_result(
             known = field_values[index] if index < len(field_values) else ()
             jobs.append(_without_record(index, look, known, batch_id))
         else:
-            jobs.append(_job(index, look, record, legend, image_of, batch_id))
+            jobs.append(_job(index, look, record, legend, image_of, video_of, batch_id))
     return RunResult(batch_id, tuple(jobs), legend.outputs)
 
 
@@ -75,15 +101,17 @@ def _job(
     record: JobRecord,
     legend: Legend,
     image_of: ImageOf[ImageT],
+    video_of: VideoOf,
     batch_id: str,
 ) -> JobResult[ImageT]:
-    outputs = _outputs(record, legend, image_of)
+    outputs = _outputs(record, legend, image_of, video_of)
     return JobResult(
         item_id=record.item_id,
         index=index,
         status=JobStatus(record.status),
         outputs=NodeOutputs(outputs),
         images=_gallery(record, outputs),
+        videos=_videos(record, outputs),
         values=record.values,
         seeds=record.seeds,
         field_values=record.field_values,
@@ -120,12 +148,17 @@ def _without_record(
 
 
 def _outputs(
-    record: JobRecord, legend: Legend, image_of: ImageOf[ImageT]
+    record: JobRecord,
+    legend: Legend,
+    image_of: ImageOf[ImageT],
+    video_of: VideoOf,
 ) -> list[NodeOutput[ImageT]]:
     by_node: dict[str, list[NodeRun]] = {}
     for run in record.runs:
         by_node.setdefault(run.node_id, []).append(run)
-    return [_output(runs, record, legend, image_of) for runs in by_node.values()]
+    return [
+        _output(runs, record, legend, image_of, video_of) for runs in by_node.values()
+    ]
 
 
 def _output(
@@ -133,11 +166,13 @@ def _output(
     record: JobRecord,
     legend: Legend,
     image_of: ImageOf[ImageT],
+    video_of: VideoOf,
 ) -> NodeOutput[ImageT]:
     node_id, node_type = runs[0].node_id, runs[0].node_type
     title = legend.title(node_id, node_type)
     names = [name for run in runs for name in image_names(run.result)]
     images = tuple(image_of(name) for name in names)
+    films = [name for run in runs for name in video_names(run.result)]
     return NodeOutput(
         node_id=node_id,
         name=title.name,
@@ -145,6 +180,7 @@ def _output(
         node_type=node_type or title.type,
         results=tuple(run.result for run in runs),
         images=images,
+        videos=tuple(video_of(name) for name in films),
         cached=any(_is_cached(image, record) for image in images),
     )
 
@@ -169,6 +205,19 @@ def _gallery(
     # Without a final image, the last node that has images is what a user looks at.
     last = [output for output in made if output.images][-1:]
     return _each_once(final, record) or _each_once(last, record)
+
+
+def _videos(record: JobRecord, outputs: Sequence[NodeOutput[Any]]) -> tuple[Any, ...]:
+    """The gallery's videos, else those of the nodes at the end, as for images."""
+    made = [output for output in outputs if output.node_type not in PASSES_ON]
+    found = {
+        video.video_name: (video, output.node_id in record.final_nodes)
+        for output in made
+        for video in output.videos
+        if video.video_name not in record.given_videos
+    }
+    gallery = [video for video, _ in found.values() if not video.is_intermediate]
+    return tuple(gallery or (video for video, is_final in found.values() if is_final))
 
 
 def _each_once(

@@ -20,7 +20,14 @@ from invokeai_py_client.workflow.iteration_paths import iteration_paths
 from invokeai_py_client.workflow.legend import Legend, NamedPlace
 from invokeai_py_client.workflow.orders import FieldValues
 
-__all__ = ["JobRecord", "NodeRun", "image_names", "known_values", "read_job"]
+__all__ = [
+    "JobRecord",
+    "NodeRun",
+    "image_names",
+    "known_values",
+    "read_job",
+    "video_names",
+]
 
 REDACTED = "redacted"
 
@@ -52,6 +59,7 @@ class JobRecord:
         values: What the inputs were, by name; a tuple where iterations differ.
         seeds: What the seeds were, likewise.
         given_images: Image names that the graph itself holds: not made by this job.
+        given_videos: Video names likewise.
         final_nodes: Nodes whose output no other node takes, in the order they ran.
     """
 
@@ -68,6 +76,7 @@ class JobRecord:
     values: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)
     given_images: frozenset[str] = frozenset()
+    given_videos: frozenset[str] = frozenset()
     final_nodes: Sequence[str] = ()
 
 
@@ -149,6 +158,9 @@ def read_job(item: Mapping[str, Any], legend: Legend) -> JobRecord:
         given_images=frozenset(
             name for node in session.nodes.values() for name in image_names(node)
         ),
+        given_videos=frozenset(
+            name for node in session.nodes.values() for name in video_names(node)
+        ),
         final_nodes=list(_final_nodes(session)),
     )
 
@@ -169,12 +181,21 @@ def known_values(stored: Any) -> Optional[FieldValues]:
 
 def image_names(value: Any) -> Iterator[str]:
     """Names of all images in a value, at any depth, in order."""
+    return _media_names(value, "image_name")
+
+
+def video_names(value: Any) -> Iterator[str]:
+    """Names of all videos in a value, at any depth, in order."""
+    return _media_names(value, "video_name")
+
+
+def _media_names(value: Any, key: str) -> Iterator[str]:
     # By hand: a hostile answer may be nested deeper than Python calls itself.
     rest = [value]
     while rest:
         value = rest.pop()
         if isinstance(value, Mapping):
-            name = value.get("image_name")
+            name = value.get(key)
             if isinstance(name, str):
                 yield name
             else:

@@ -11,12 +11,11 @@ import inspect
 import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local, notify, pause
-from invokeai_py_client._core.messages import FilePart
-from invokeai_py_client._core.send import call, get, post, route
+from invokeai_py_client._core.send import call, get, route
 from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import (
     APIError,
@@ -42,6 +41,8 @@ from invokeai_py_client.ivk_fields.references import (
 from invokeai_py_client.model import flows as model_flows
 from invokeai_py_client.model.lookup import pick_model, restriction, unknown_model
 from invokeai_py_client.model.models import ModelRecord
+from invokeai_py_client.video import flows as video_flows
+from invokeai_py_client.video.models import VideoBase
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.library_flows import list_records
 from invokeai_py_client.workflow.loaded import FieldKey
@@ -130,7 +131,13 @@ class _Clerk:
 
     def video(self, reference: VideoReference) -> Flow[str]:
         """The name of a video on this server, which may have to go there first."""
-        return (yield from self._uploaded(reference.source, "videos", _upload_video))
+        source = reference.source
+        if isinstance(source, VideoBase):
+            here = source._bound_runner is self._runner or source._bound_runner is None
+            if here or (yield from _exists("videos", source.video_name)):
+                return source.video_name
+            source = yield from _content_of(source)
+        return (yield from self._uploaded(source, "videos", _upload_video))
 
     def _image_of_a_server(self, image: ImageBase) -> Flow[str]:
         here = image._bound_runner is self._runner or image._bound_runner is None
@@ -196,9 +203,9 @@ def _has_detail(model: ModelRecord, reference: ModelReference) -> bool:
     )
 
 
-def _content_of(image: ImageBase) -> Flow[bytes]:
-    """The file of an image on another server, whichever colour its client has."""
-    fetch = image.bytes  # type: ignore[attr-defined]
+def _content_of(image: Union[ImageBase, VideoBase]) -> Flow[bytes]:
+    """The file on another server, whichever colour its client has."""
+    fetch = image.bytes  # type: ignore[union-attr]
     if not inspect.iscoroutinefunction(fetch):
         content: bytes = yield from local(fetch)
         return content
@@ -225,20 +232,8 @@ def _upload_image(source: Any) -> Flow[str]:
 
 
 def _upload_video(source: Any) -> Flow[str]:
-    content = yield from local(lambda: _video_content(source))
-    filename = source.name if isinstance(source, Path) else "video.mp4"
-    kind = "video/webm" if filename.lower().endswith(".webm") else "video/mp4"
-    request = post(
-        "/api/v1/videos/upload",
-        params={"video_category": "user", "is_intermediate": "false"},
-        files=[FilePart("file", filename, content, kind)],
-    )
-    record = parse(dict[str, Any], (yield from call(request)))
-    return parse(str, record.get("video_name"))
-
-
-def _video_content(source: Any) -> bytes:
-    return source.read_bytes() if isinstance(source, Path) else bytes(source)
+    video = yield from video_flows.upload_video(VideoBase.bound_to(None), source)
+    return video.video_name
 
 
 def _digest(source: Any) -> str:

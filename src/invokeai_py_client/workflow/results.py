@@ -32,6 +32,8 @@ class NodeOutput(Generic[ImageT]):
         node_type: The invocation type, such as ``l2i``.
         results: The server's output objects, one per execution.
         images: Every image in the results, at any depth.
+        videos: Every video likewise: `IvkVideo`, in the asyncio client
+            `AsyncIvkVideo`.
         cached: True when an image is the very one of an earlier job: the server's
             invocation cache reused it, and deleting it there deletes it here.
     """
@@ -42,10 +44,15 @@ class NodeOutput(Generic[ImageT]):
     node_type: str
     results: tuple[Mapping[str, Any], ...] = ()
     images: tuple[ImageT, ...] = ()
+    videos: tuple[Any, ...] = ()
     cached: bool = False
 
     def __repr__(self) -> str:
-        shown = _shown(self.images) if self.images else reprlib.repr(self.values)
+        shown = reprlib.repr(self.values)
+        if self.images:
+            shown = _shown(self.images)
+        elif self.videos:
+            shown = _shown(self.videos, "video")
         return f"<NodeOutput {self.name} ({self.node_type}): {shown}>"
 
     @property
@@ -70,11 +77,6 @@ class NodeOutput(Generic[ImageT]):
                 hint="use .values",
             )
         return self.values[0]
-
-    @property
-    def videos(self) -> tuple[str, ...]:
-        """The server's names of every video in the results."""
-        return tuple(_names(self.results, "video_name"))
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ class JobResult(Generic[ImageT]):
         outputs: What every node gave, by node id, name or label.
         images: Its gallery images in order; its final images when the workflow saves
             none to the gallery.
+        videos: Its videos likewise: `IvkVideo`, in the asyncio client
+            `AsyncIvkVideo`.
         values: What the inputs really were, by input name, also where an edge or
             batch data supplied them; a tuple where iterations differ.
         seeds: What the seeds really were, by seed name.
@@ -164,6 +168,7 @@ class JobResult(Generic[ImageT]):
         default_factory=lambda: NodeOutputs(())
     )
     images: tuple[ImageT, ...] = ()
+    videos: tuple[Any, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)
     field_values: FieldValues = ()
@@ -186,7 +191,18 @@ class JobResult(Generic[ImageT]):
             WorkflowError: There is none, or there are several; the message lists
                 them.
         """
-        return _only(self.images)
+        found: ImageT = _only(self.images)
+        return found
+
+    @property
+    def video(self) -> Any:
+        """The only video.
+
+        Raises:
+            WorkflowError: There is none, or there are several; the message lists
+                them.
+        """
+        return _only(self.videos, "video")
 
 
 @dataclass(frozen=True)
@@ -224,7 +240,26 @@ class RunResult(Generic[ImageT]):
         """
         if not self.images:
             self.raise_for_status()
-        return _only(self.images)
+        found: ImageT = _only(self.images)
+        return found
+
+    @property
+    def videos(self) -> tuple[Any, ...]:
+        """The videos of all jobs, job by job."""
+        return tuple(video for job in self.jobs for video in job.videos)
+
+    @property
+    def video(self) -> Any:
+        """The only video.
+
+        Raises:
+            JobError: There is none because a job did not complete.
+            WorkflowError: There is none, or there are several; the message lists
+                them.
+        """
+        if not self.videos:
+            self.raise_for_status()
+        return _only(self.videos, "video")
 
     @property
     def seeds(self) -> tuple[Any, ...]:
@@ -276,42 +311,31 @@ def _joined(outputs: Sequence[NodeOutput[ImageT]]) -> NodeOutput[ImageT]:
         node_type=first.node_type,
         results=tuple(result for output in outputs for result in output.results),
         images=tuple(image for output in outputs for image in output.images),
+        videos=tuple(video for output in outputs for video in output.videos),
         cached=any(output.cached for output in outputs),
     )
 
 
-def _only(images: Sequence[ImageT]) -> ImageT:
-    if len(images) == 1:
-        return images[0]
-    if not images:
+def _only(found: Sequence[Any], what: str = "image") -> Any:
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise WorkflowError(
-            "the run gave no image", hint="look at .outputs for its other values"
+            f"the run gave no {what}", hint="look at .outputs for its other values"
         )
-    names = ", ".join(image.image_name for image in images[:10])
-    more = ", …" if len(images) > 10 else ""
+    names = ", ".join(str(item) for item in found[:10])
+    more = ", …" if len(found) > 10 else ""
     raise WorkflowError(
-        f"the run gave {len(images)} images: {names}{more}", hint="use .images"
+        f"the run gave {len(found)} {what}s: {names}{more}", hint=f"use .{what}s"
     )
 
 
-def _shown(images: Sequence[ImageBase]) -> str:
-    if len(images) > 3:
-        return f"{len(images)} images"
-    return ", ".join(image.image_name for image in images) or "no images"
+def _shown(media: Sequence[Any], what: str = "image") -> str:
+    if len(media) > 3:
+        return f"{len(media)} {what}s"
+    return ", ".join(map(str, media)) or f"no {what}s"
 
 
 def _plain(result: Mapping[str, Any]) -> Any:
     keys = [key for key in result if key not in ("type", "width", "height")]
     return result[keys[0]] if len(keys) == 1 else dict(result)
-
-
-def _names(value: Any, key: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        name = value.get(key)
-        if isinstance(name, str):
-            yield name
-        for inner in value.values():
-            yield from _names(inner, key)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _names(inner, key)

@@ -8,7 +8,9 @@ from typing import Optional
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.image.image_handle import IvkImage
+from invokeai_py_client.video.video_handle import IvkVideo
 from invokeai_py_client.workflow import wait_flows
+from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.results import RunResult
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress, SubmissionStatus
@@ -37,7 +39,7 @@ class Submission:
         self._runner = runner
         self._ticket = ticket
         self._on_over = on_over
-        self._read = IvkImage.bound_to(runner)
+        self._read = media_reader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
 
     @property
     def id(self) -> str:

@@ -9,14 +9,18 @@ from typing import Any, Generic, Optional, TypeVar
 
 from invokeai_py_client._core.events import ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
-from invokeai_py_client._core.messages import RawEvent
-from invokeai_py_client._core.send import call, post
+from invokeai_py_client._core.messages import RawEvent, RetryRule
+from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
-from invokeai_py_client.exceptions import APIError, JobTimeoutError
+from invokeai_py_client.exceptions import APIError, JobTimeoutError, NotFoundError
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.workflow import queue_calls
-from invokeai_py_client.workflow.build_result import build_result, named_images
+from invokeai_py_client.workflow.build_result import (
+    build_result,
+    named_images,
+    named_videos,
+)
 from invokeai_py_client.workflow.progress import ProgressMeter, RunProgress
 from invokeai_py_client.workflow.read_session import JobRecord, read_job
 from invokeai_py_client.workflow.results import RunResult
@@ -212,7 +216,17 @@ class _Waiting(Generic[ImageT]):
             limit=4,
         )
         records = (record for part in parts for record in part)
-        return {record["image_name"]: self._read(record) for record in records}
+        found = {record["image_name"]: self._read(record) for record in records}
+        films = yield from gather(
+            [
+                _video_record(name, timeout)
+                for name in named_videos(list(self._records.values()))
+            ],
+            limit=4,
+        )
+        # Names tell them apart: those of videos end in .mp4.
+        found.update({film["video_name"]: self._read(film) for film in films})
+        return found
 
     def _built(self, images: Mapping[str, ImageT]) -> RunResult[ImageT]:
         ticket = self._ticket
@@ -221,12 +235,16 @@ class _Waiting(Generic[ImageT]):
             # Deleted since: only its name is left.
             return images[name] if name in images else self._read({"image_name": name})
 
+        def video_of(name: str) -> Any:
+            return images[name] if name in images else self._read({"video_name": name})
+
         return build_result(
             ticket.id,
             [self._tracker[item_id] for item_id in self._tracker.item_ids],
             self._records,
             ticket.legend,
             image_of,
+            video_of=video_of,
             field_values=[job.field_values for job in ticket.jobs],
         )
 
@@ -240,6 +258,18 @@ def _image_records(names: list[str], timeout: float) -> Flow[list[Mapping[str, A
         for record in (records if isinstance(records, list) else [])
         if isinstance(record, Mapping) and isinstance(record.get("image_name"), str)
     ]
+
+
+def _video_record(name: str, timeout: float) -> Flow[Mapping[str, Any]]:
+    try:
+        # Not repeated here but by `patiently`, as for images.
+        path = route("/api/v1/videos/i/{}", name)
+        request = get(path, timeout=timeout, retry=RetryRule.NEVER)
+        record = yield from call(request)
+    except NotFoundError:
+        # Deleted since: only its name is left.
+        return {"video_name": name}
+    return record if isinstance(record, Mapping) else {"video_name": name}
 
 
 def stream_events(ticket: Ticket) -> Flow[None]:

@@ -10,12 +10,14 @@ from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.video.video_handle import IvkVideo
 from invokeai_py_client.workflow import submit_flows, wait_flows
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer
+from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
 from invokeai_py_client.workflow.submission import Submission
@@ -47,7 +49,7 @@ class WorkflowHandle(BaseWorkflowHandle):
         super().__init__(definition, catalog, facts=facts)
         self._runner = runner
         self._server = server
-        self._read = IvkImage.bound_to(runner)
+        self._read = media_reader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
         self._latest: Optional[Submission] = None
         self._unfinished: dict[str, Submission] = {}
 
