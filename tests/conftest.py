@@ -68,35 +68,67 @@ class NetworkGuard:
 guard = NetworkGuard()
 
 
+pytest_plugins = ["invokeai_py_client.pytest_plugin"]  # it has --invokeai-url
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("live", "tests on a real InvokeAI server")
-    group.addoption("--invokeai-url", help="run live tests on this running server")
+    group = parser.getgroup("live", "where the tests marked `live` run")
     group.addoption(
         "--live",
         action="store_true",
-        help="run live tests on a server that the tests start (6.14.2, CPU)",
+        help="run live tests on a real server that the tests start (6.14.2, CPU)",
+    )
+    group.addoption(
+        "--simulator",
+        action="store_true",
+        help="run live tests on a simulated server (the default)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    asked = [name for name in ("--live", "--simulator") if config.getoption(name)]
     url = config.getoption("--invokeai-url")
     if url:
+        asked.append("--invokeai-url")
         host = urlsplit(url).hostname
         if not host:
             raise pytest.UsageError(f"--invokeai-url {url!r} is no address")
         guard.allowed_hosts.add(host)
+    if len(asked) > 1:
+        raise pytest.UsageError(f"{' and '.join(asked)} exclude each other")
+
+
+def is_simulated(config: pytest.Config) -> bool:
+    """True when no real server was asked for."""
+    return not (config.getoption("--live") or config.getoption("--invokeai-url"))
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Skip live tests unless a server was asked for; then they pass or fail."""
-    if config.getoption("--live") or config.getoption("--invokeai-url"):
+    """Skip on the simulator what it does not do."""
+    if not is_simulated(config):
         return
-    skip = pytest.mark.skip(reason="needs a real server: make test-live")
     for item in items:
-        if item.get_closest_marker("live"):
-            item.add_marker(skip)
+        marker = item.get_closest_marker("real_server")
+        if marker:
+            (reason,) = marker.args
+            item.add_marker(pytest.mark.skip(reason=f"needs a real server: {reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """With `--live` nothing that needs a server may be skipped."""
+    report = yield
+    if (
+        report.skipped
+        and not hasattr(report, "wasxfail")
+        and item.config.getoption("--live")
+        and item.get_closest_marker("live")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although --live promises a server: {call.excinfo}"
+    return report
 
 
 @pytest.hookimpl(wrapper=True)

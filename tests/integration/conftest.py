@@ -1,54 +1,108 @@
 """Fixtures of the tests that need a server: one server for the whole session.
 
+By default it is simulated; `--live` starts a real one, `--invokeai-url` names one.
+
 Tests share it, so each makes what it needs (`own_board`, `own_destination`) and
 leaves the jobs of others alone: no clearing, no pausing, no cancelling of everything.
-A test that must stop, kill or configure its server starts its own `LocalServer`.
+A test that must stop, kill or configure its server makes its own by `start_server`.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import Optional
+from typing import Any, Callable, Optional, Union
 
 import pytest
 
 from invokeai_py_client.server import LocalServer, install_tiny_models
 
+from .servers import TINY_MODELS, SimulatedLocalServer
+
+Server = Union[LocalServer, SimulatedLocalServer]
+
+# The real server takes about 0.6 s for every job, however small. Much less, and what
+# is to be cancelled, cut or overtaken in the middle would be over before.
+JOB_DELAY = 0.1
+
+
+def _named_url(config: pytest.Config) -> Optional[str]:
+    url = config.getoption("--invokeai-url")
+    return str(url).rstrip("/") if url else None
+
 
 @pytest.fixture(scope="session")
-def session_server(request: pytest.FixtureRequest) -> Iterator[Optional[LocalServer]]:
+def simulated(request: pytest.FixtureRequest) -> bool:
+    """True when these tests run on simulated servers."""
+    config = request.config
+    return not (config.getoption("--live") or _named_url(config))
+
+
+@pytest.fixture(scope="session")
+def session_server(
+    request: pytest.FixtureRequest, simulated: bool
+) -> Iterator[Optional[Server]]:
     """The server started for this session; None when `--invokeai-url` names one."""
-    if request.config.getoption("--invokeai-url"):
+    if _named_url(request.config):
         yield None
         return
     # Its start fails loudly where InvokeAI cannot run: `--live` promised a server.
-    with LocalServer() as server:
+    kind = (
+        SimulatedLocalServer(job_delay=JOB_DELAY, durable=False)
+        if simulated
+        else LocalServer()
+    )
+    with kind as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def live_server(session_server: Optional[LocalServer]) -> LocalServer:
-    """The server's process: its log, its root."""
+def start_server(
+    request: pytest.FixtureRequest, simulated: bool
+) -> Callable[..., Server]:
+    """Makes a server of the kind under test, for `with`; options as `LocalServer`."""
+    if _named_url(request.config):
+        pytest.skip("needs a server that the tests started themselves (--live)")
+
+    def make(**options: Any) -> Server:
+        if simulated:
+            return SimulatedLocalServer(job_delay=JOB_DELAY, **options)
+        return LocalServer(**options)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def own_server(start_server: Callable[..., Server]) -> Iterator[Server]:
+    """A server of one module, which may be paused, cleared, killed and restarted."""
+    with start_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def live_server(session_server: Optional[Server]) -> Server:
+    """The server of the session itself: its root."""
     if session_server is None:
         pytest.skip("needs a server that the tests started themselves (--live)")
     return session_server
 
 
 @pytest.fixture(scope="session")
-def live_url(
-    request: pytest.FixtureRequest, session_server: Optional[LocalServer]
-) -> str:
-    """Address of a real InvokeAI: `--invokeai-url`, else the one started here."""
+def live_url(request: pytest.FixtureRequest, session_server: Optional[Server]) -> str:
+    """Address of the server under test: `--invokeai-url`, else the one made here."""
     if session_server is None:
-        return str(request.config.getoption("--invokeai-url")).rstrip("/")
+        return _named_url(request.config) or ""
     return session_server.url
 
 
 @pytest.fixture(scope="session")
-def tiny_models(live_url: str) -> tuple[str, ...]:
+def tiny_models(live_url: str, session_server: Optional[Server]) -> tuple[str, ...]:
     """Names of the tiny models, which the server has: SD-1, SDXL, SDXL VAE."""
-    return install_tiny_models(live_url)
+    if session_server is None:
+        return install_tiny_models(live_url)
+    names = session_server.install_tiny_models()
+    assert names == TINY_MODELS
+    return names
 
 
 @pytest.fixture

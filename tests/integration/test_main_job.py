@@ -1,4 +1,4 @@
-"""The main job on a real server: a workflow in, its images, values and seeds out."""
+"""The main job on a server: a workflow in, its images, values and seeds out."""
 
 from __future__ import annotations
 
@@ -254,12 +254,12 @@ async def test_a_deleted_job_ends_the_wait(client):
 
 async def test_a_timeout_cancels_nothing_and_keeps_what_is_done(client):
     handle = client.workflow_repo.create_workflow(blank())
-    submission = await done(handle.submit(runs=5))
+    submission = await done(handle.submit(runs=8))
     with pytest.raises(JobTimeoutError) as caught:
-        await done(submission.wait(timeout=1.5))
-    assert len(caught.value.result.images) < 5
+        await done(submission.wait(timeout=0.5))
+    assert len(caught.value.result.images) < 8
     result = await done(submission.wait(timeout=60))
-    assert len(result.images) == 5
+    assert len(result.images) == 8
 
 
 async def test_a_cancelled_task_cancels_its_own_jobs_only(asynchronous):
@@ -334,9 +334,9 @@ async def test_the_sdxl_default_workflow_runs(client, tiny_models):
     assert mapping.images == result.images
 
 
-def test_every_default_workflow_loads_with_its_inputs(blocking):
+def test_every_default_workflow_loads_with_its_inputs(blocking, simulated):
     records = blocking.workflow_repo.list_workflows(categories=["default"])
-    assert len(records) >= 26
+    assert len(records) >= (4 if simulated else 26)
     for record in records:
         handle = blocking.workflow_repo.load(record.workflow_id)
         assert handle.list_inputs(), record.name
