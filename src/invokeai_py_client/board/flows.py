@@ -273,7 +273,7 @@ def image_count(board_id: str) -> Flow[int]:
 
 def require_on_board(board_id: str, name: str) -> Flow[None]:
     """Raise unless the image is on this board."""
-    image = yield from image_flows.get_image(ImageBase.model_validate, name)
+    image = yield from image_flows.get_image(ImageBase.bound_to(None), name)
     actual = image.board_id or UNCATEGORIZED
     if actual != board_id:
         where = "on no board" if actual == UNCATEGORIZED else f"on board {actual}"

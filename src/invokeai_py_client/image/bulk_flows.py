@@ -60,7 +60,7 @@ def download_zip(
                 made = yield from _fetch_zip(body, partial, mailbox, timeout)
             except ImageError:
                 # The server does not say which one it lacks; this does.
-                yield from flows.get_images(ImageBase.model_validate, names or ())
+                yield from flows.get_images(ImageBase.bound_to(None), names or ())
                 raise
         if not made:
             if names is None:
@@ -144,7 +144,7 @@ def _says_complete(event: RawEvent, name: str) -> bool:
 
 def _put_together(names: Sequence[str], partial: PartialFile) -> Flow[None]:
     """Make the zip here, with the entries that the server gives it."""
-    images = yield from flows.get_images(ImageBase.model_validate, names)
+    images = yield from flows.get_images(ImageBase.bound_to(None), names)
     archive = yield from local(lambda: zipfile.ZipFile(partial.sink, "w"))
     for image in images:
         content = yield from flows.image_bytes(image.image_name)

@@ -205,7 +205,10 @@ def _pages_of_ids(queue_id: str) -> Flow[Iterator[list[int]]]:
     """Every id of the queue, newest first, in pages that `list_rows` takes."""
     try:
         reply = yield from call(get(queue_path(queue_id, "item_ids")))
-        ids = list(reply["item_ids"])
+        listed = reply.get("item_ids") if isinstance(reply, Mapping) else None
+        if not isinstance(listed, list):
+            raise APIResponseError("the queue's answer is no list of ids", method="GET")
+        ids = [item_id for item_id in listed if type(item_id) is int]
     except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
