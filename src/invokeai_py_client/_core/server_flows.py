@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
@@ -17,9 +18,12 @@ from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
+    AuthenticationError,
     NotFoundError,
     UnsupportedVersionError,
 )
+
+logger = logging.getLogger("invokeai_py_client")
 
 __all__ = ["ServerCheck", "check_server", "read_version", "request_any", "watch_events"]
 
@@ -120,13 +124,20 @@ def watch_events(kinds: Collection[EventKind], queue_id: str) -> Flow[None]:
     Raises:
         APIConnectionError: The event socket cannot be reached. Once it was, it is
             connected again when it breaks, and a `ConnectionEvent` says so.
+        AuthenticationError: The server refuses the credentials, also when that begins
+            later: a new password ends every connection.
     """
     wanted = event_names(kinds) if ServerEvent not in kinds else frozenset()
 
     def accepts(name: str, _: Mapping[str, Any]) -> bool:
-        return not wanted or name in wanted
+        return not wanted or name in wanted or name == "disconnect"
 
     mailbox = yield from listen(Listen(accepts, queue_id))
+    if mailbox is None:
+        # A token that the socket refuses looks like a socket that is not there. A
+        # request tells them apart, and gets a new token where it can.
+        yield from call(get(_QUEUE_PATH))
+        mailbox = yield from listen(Listen(accepts, queue_id))
     if mailbox is None:
         raise APIConnectionError(
             "the server's event socket cannot be reached",
@@ -134,8 +145,23 @@ def watch_events(kinds: Collection[EventKind], queue_id: str) -> Flow[None]:
         )
     while True:
         event = yield from next_event(mailbox, _LOOK_SECONDS)
-        if event is not None:
+        if event is None:
+            continue
+        if not wanted or event.name in wanted:
             yield from emit(parse_event(event))
+        if event.name == "disconnect":
+            yield from _check_credentials()
+
+
+def _check_credentials() -> Flow[None]:
+    """Log in again when that is why the socket was closed; raise when it is refused."""
+    try:
+        yield from call(get(_QUEUE_PATH))
+    except AuthenticationError:
+        raise
+    except APIError as error:
+        # The server may be restarting; the socket comes back with it.
+        logger.debug("no answer after the event socket was closed: %s", error)
 
 
 def request_any(

@@ -46,6 +46,8 @@ class EventHub:
         self._thread: Optional[threading.Thread] = None
         self._socket: Optional[socketio.Client] = None
         self._failures = 0
+        self._tried_token: Optional[str] = None
+        self._refused = False
         self._is_closed = False
         self._subscribing = threading.Lock()
         self._subscribed: set[tuple[str, str]] = set()
@@ -65,6 +67,8 @@ class EventHub:
         """
         with self._state:
             self._start()
+            # There may be a new token, which is worth another try at once.
+            self._state.notify_all()
             self._state.wait_for(self._is_decided, _PATIENCE)
             socket = self._socket
             if socket is not None and not mailbox.is_closed:
@@ -96,7 +100,12 @@ class EventHub:
             thread.join(_CLOSE_TIMEOUT)
 
     def _is_decided(self) -> bool:
-        return self._socket is not None or self._failures > 0 or self._is_closed
+        has_failed = self._failures > 0 and not self._has_new_token()
+        return self._socket is not None or has_failed or self._is_closed
+
+    def _has_new_token(self) -> bool:
+        """True when the server refused a token that has been replaced since."""
+        return self._refused and self._settings.credentials.token != self._tried_token
 
     def _start(self) -> None:
         if self._thread is None and not self._is_closed:
@@ -135,7 +144,9 @@ class EventHub:
 
         socket.on("*", self._receive)
         socket.on("disconnect", on_disconnect)
-        token = settings.credentials.token
+        socket.on("connect_error", self._note_refusal)
+        token = self._tried_token = settings.credentials.token
+        self._refused = False
         try:
             socket.connect(
                 settings.address.origin,
@@ -154,12 +165,18 @@ class EventHub:
         logger.debug("event socket: connected")
         return socket
 
+    def _note_refusal(self, reason: object = None) -> None:
+        # The server itself gives an object; what could not be reached, a text.
+        self._refused = isinstance(reason, Mapping)
+
     def _pause(self) -> None:
         with self._state:
             seconds = min(_FIRST_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)
             self._failures += 1
             self._state.notify_all()
-            self._state.wait_for(lambda: self._is_closed, seconds)
+            self._state.wait_for(
+                lambda: self._is_closed or self._has_new_token(), seconds
+            )
 
     def _announce(self, socket: socketio.Client) -> None:
         """Subscribe again to everything, and only then tell the mailboxes."""
