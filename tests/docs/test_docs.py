@@ -1,0 +1,46 @@
+"""Every Python block of the pages for users runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .pages import PAGES, REPOSITORY, blocks_of, lay_out, run_page
+
+WITH_CODE = [page for page in PAGES if blocks_of(page)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in WITH_CODE if not all(b.is_live for b in blocks_of(page))],
+    ids=lambda page: page.stem,
+)
+def test_what_needs_no_server_runs_without_one(page, tmp_path, monkeypatch):
+    lay_out(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    run_page(page, {}, live=False)
+
+
+def test_every_block_of_python_is_one_that_these_tests_see():
+    for page in PAGES:
+        fences = re.findall(r"^\s*[`~]{3,}\s*(?:python|py)\b", page.read_text(), re.M)
+        assert len(fences) == len(blocks_of(page)), page.name
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(
+            r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text()
+        ):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_examples_are_listed_and_their_workflows_are_used():
+    folder = REPOSITORY / "examples"
+    listed = (folder / "README.md").read_text()
+    for script in folder.glob("*.py"):
+        assert f"`{script.name}`" in listed
+    scripts = "".join(path.read_text() for path in folder.glob("*.py"))
+    for workflow in (folder / "workflows").glob("*.json"):
+        assert workflow.name in scripts
