@@ -370,9 +370,9 @@ def _number_words(noun: str, limits: Limits) -> str:
     parts = [noun]
     for words, bound in (
         ("at least", limits.minimum),
-        ("above", limits.exclusive_minimum),
+        ("greater than", limits.exclusive_minimum),
         ("at most", limits.maximum),
-        ("below", limits.exclusive_maximum),
+        ("less than", limits.exclusive_maximum),
         ("a multiple of", limits.multiple_of),
     ):
         if bound is not None:
