@@ -44,7 +44,7 @@ class BulkDownloads:
         if board_id is not None:
             name = "Uncategorized"
             if board_id != "none":
-                name = self._simulation.boards.record(board_id)["board_name"]
+                name = _safe(self._simulation.boards.record(board_id)["board_name"])
             item_id = f"{name}_{item_id}"
         file_name = f"{item_id}.zip"
         self._ready[file_name] = b""
@@ -111,3 +111,9 @@ class BulkDownloads:
             return self._ready.pop(file_name)
         except KeyError:
             raise ImageNotFoundError(file_name) from None
+
+
+def _safe(name: str) -> str:
+    """A board's name as part of a file name."""
+    kept = (c for c in name if c.isalpha() or c.isdigit() or c in " _-")
+    return "".join(kept).rstrip()
