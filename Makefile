@@ -73,6 +73,11 @@ openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes 
 bench: $(STAMP) ## Time loading, discovering and compiling of large workflows
 	$(BIN)/python benchmarks/bench_compile.py
 
+.PHONY: docs
+docs: ## Build the pages for users into site/
+	$(PYTHON) scripts/dev_setup.py .venvs/docs docs
+	NO_MKDOCS_2_WARNING=1 $(subst $(VENV),.venvs/docs,$(BIN))/mkdocs build -q --strict
+
 .PHONY: demo
 demo: server ## Run a workflow on a real server and save its images
 	$(BIN)/python examples/demo.py
