@@ -14,6 +14,7 @@ from invokeai_py_client.exceptions import (
 __all__ = ["log_in"]
 
 _PATH = "/api/v1/auth/login"
+_NO_ACCOUNTS = "Multiuser mode is disabled"
 
 
 def log_in(email: str, password: str) -> Flow[str]:
@@ -21,7 +22,8 @@ def log_in(email: str, password: str) -> Flow[str]:
 
     Raises:
         AuthenticationError: The server knows no such user or password.
-        PermissionDeniedError: The server is single-user: it needs no log-in.
+        PermissionDeniedError: The server is single-user and needs no log-in, or the
+            account is disabled.
         APIError: As every request.
     """
     body = {"email": email, "password": password, "remember_me": True}
@@ -38,6 +40,9 @@ def log_in(email: str, password: str) -> Flow[str]:
             url=error.url,
         ) from error
     except PermissionDeniedError as error:
+        if _NO_ACCOUNTS not in str(error.detail):
+            # The account is disabled.
+            raise
         raise PermissionDeniedError(
             "this server does not offer a log-in",
             status_code=403,

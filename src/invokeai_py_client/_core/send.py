@@ -258,7 +258,9 @@ def _settled(
 
 def route(template: str, *parts: object) -> str:
     """Fill the `{}` of a path with quoted parts: no part can add a segment."""
-    return template.format(*(quote(str(part), safe="") for part in parts))
+    return template.format(
+        *(quote(str(part), safe="", errors="surrogatepass") for part in parts)
+    )
 
 
 def get(path: str, **options: Any) -> Request:

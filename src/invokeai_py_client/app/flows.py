@@ -159,6 +159,8 @@ def list_fonts() -> Flow[list[Font]]:
 
 def get_font(path: str) -> Flow[bytes]:
     """A font's file; `path` may name a folder below the fonts folder."""
-    reply = yield from send(get(f"{FONTS}/{quote(path, safe='/')}"))
+    # The server fails over fonts that it should compress.
+    request = get(f"{FONTS}/{quote(path, safe='/')}", identity=True)
+    reply = yield from send(request)
     decode_download(reply)
     return reply.content

@@ -64,6 +64,9 @@ class NodePackRepository:
     def reload_node_packs(self) -> str:
         """Load packs that were put into the server's folder by hand.
 
+        One that cannot be loaded is no error: `list_node_packs` shows it without
+        node types, and the server's log says why.
+
         Returns:
             The server's words about it.
 

@@ -131,7 +131,12 @@ def update_user(
     changes = {key: value for key, value in values.items() if value is not None}
     if not changes:
         raise ValueError("update_user needs something to change")
-    return (yield from call_model(User, patch(route(USER, user_id), json=changes)))
+    mine = password is not None and (yield from get_me()).user_id == user_id
+    user = yield from call_model(User, patch(route(USER, user_id), json=changes))
+    if mine and password is not None and user.is_active:
+        # Whoever changes their own password has to log in with the new one later.
+        yield from log_in(user.email, password, True)
+    return user
 
 
 def delete_user(user_id: str) -> Flow[None]:

@@ -1,0 +1,147 @@
+"""What an older server does not have: told apart from what is not there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_play import Play, scripted
+from invokeai_py_client._core.messages import Knowledge
+from invokeai_py_client._core.send import (
+    call,
+    delete,
+    get,
+    learn_version,
+    post,
+    require_version,
+)
+from invokeai_py_client._core.versions import is_at_least, since, version_key
+from invokeai_py_client.exceptions import (
+    APIResponseError,
+    NotFoundError,
+    UnsupportedVersionError,
+)
+from invokeai_py_client.model import flows as model_flows
+
+VERSION = "/api/v1/app/version"
+WEB_PAGE = (200, b"<!doctype html>")
+NEWER = "/api/v1/gallery/items/"
+
+
+def server(version, answer):
+    """Answers `answer` to everything but the question for its version."""
+    play = Play(
+        lambda request: (
+            (200, {"version": version}) if request.path == VERSION else answer
+        )
+    )
+    play.knowledge = Knowledge()
+    return play
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("6.14.2", (6, 14, 2)),
+        ("v5.0", (5, 0)),
+        ("6.12.0rc1", (6, 12, 0)),
+        ("6.8.1.post2", (6, 8, 1)),
+        ("unknown", ()),
+    ],
+)
+def test_versions_are_read(text, key):
+    assert version_key(text) == key
+
+
+@given(st.tuples(*[st.integers(0, 30)] * 3), st.tuples(*[st.integers(0, 30)] * 2))
+def test_versions_are_ordered_as_numbers(found, wanted):
+    version = ".".join(map(str, found))
+    assert is_at_least(version, ".".join(map(str, wanted))) == (found >= wanted)
+
+
+def test_a_version_that_cannot_be_read_refuses_nothing():
+    assert is_at_least("nightly", "6.14")
+
+
+def test_paths_are_matched_with_their_gaps():
+    assert since("GET", "/api/v1/auth/users/some%20id") == "6.12"
+    assert since("GET", "/api/v1/utilities/fonts/a/b.ttf") == "6.14"
+    # Without gap and with: not the same operation.
+    assert since("POST", "/api/v2/models/i/bulk_delete") == "6.10"
+    assert since("GET", "/api/v2/models/i/bulk_delete") is None
+    assert since("GET", "/api/v1/boards/") is None
+    assert since("GET", "/api/v1/no/such") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "answer"),
+    [
+        ("5.15.0", (404, {"detail": "Not Found"})),
+        ("6.13.0", WEB_PAGE),
+        ("6.13.0", (405, {"detail": "Method Not Allowed"})),
+    ],
+)
+def test_a_missing_route_of_an_old_server_says_what_it_needs(version, answer):
+    play = server(version, answer)
+    with pytest.raises(UnsupportedVersionError) as caught:
+        play.run(call(get(NEWER)))
+    assert (caught.value.needed, caught.value.found) == (">= 6.14", version)
+    assert "needs InvokeAI >= 6.14, this is " + version in str(caught.value)
+    # From now on nothing is sent that cannot work.
+    sent = len(play.requests)
+    with pytest.raises(UnsupportedVersionError):
+        play.run(call(get(NEWER)))
+    assert len(play.requests) == sent
+
+
+def test_nothing_is_asked_of_a_server_that_has_the_route():
+    play = server("6.14.2", (200, {"items": []}))
+    play.run(call(get(NEWER)))
+    assert play.lines == [f"GET {NEWER}"]
+
+
+def test_what_a_new_server_does_not_know_stays_what_it_is():
+    play = server("6.14.2", (404, {"detail": "Not Found"}))
+    with pytest.raises(NotFoundError):
+        play.run(call(get(NEWER)))
+    play = server("6.14.2", WEB_PAGE)
+    with pytest.raises(APIResponseError, match="text/html"):
+        play.run(call(get(NEWER)))
+
+
+def test_a_thing_that_is_not_there_is_not_taken_for_a_missing_route():
+    play = server("6.12.0", (404, {"detail": "User not found"}))
+    with pytest.raises(NotFoundError):
+        play.run(call(delete("/api/v1/auth/users/x")))
+    assert len(play.requests) == 1
+
+
+def test_a_route_that_every_version_has_is_never_blamed_on_the_version():
+    play = server("5.0.0", (404, {"detail": "Not Found"}))
+    with pytest.raises(NotFoundError):
+        play.run(call(get("/api/v1/boards/x")))
+    assert play.lines == ["GET /api/v1/boards/x"]
+
+
+def test_when_the_version_cannot_be_told_the_answer_itself_is_raised():
+    play = Play(scripted((405, {"detail": "no"}), WEB_PAGE))
+    play.knowledge = Knowledge()
+    with pytest.raises(Exception, match="405"):
+        play.run(call(post("/api/v1/system_prompts/", json={})))
+
+
+def test_the_version_is_asked_once_by_all_flows_of_a_client():
+    play = server("6.14.2", (200, None))
+    assert play.run(learn_version()) == "6.14.2"
+    assert play.run(learn_version()) == "6.14.2"
+    play.run(require_version("Counting", "6.0"))
+    assert play.lines == [f"GET {VERSION}"]
+    with pytest.raises(UnsupportedVersionError, match="Counting needs"):
+        play.run(require_version("Counting", "7.0"))
+
+
+def test_nouns_say_so_too():
+    play = server("6.8.1", (404, {"detail": "Not Found"}))
+    with pytest.raises(UnsupportedVersionError, match=r">= 6\.12"):
+        play.run(model_flows.get_by_hash("blake3:a"))
