@@ -170,7 +170,7 @@ def test_an_outage_of_more_than_a_minute_ends_it():
 
 def test_the_pace_is_that_of_the_latest_completed_jobs():
     def job(number, seconds, status="completed"):
-        begin = START + timedelta(minutes=number)
+        begin = START + timedelta(hours=number)
         return IvkJob(
             item_id=number,
             status=status,
