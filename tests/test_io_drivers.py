@@ -311,7 +311,9 @@ def test_a_wrong_password_is_an_authentication_error(serve, drive):
 
 
 def test_a_single_user_server_says_that_no_log_in_is_needed(serve, drive):
-    server = serve(lambda request: as_json({"detail": "Multiuser mode is disabled."}, 403))
+    server = serve(
+        lambda request: as_json({"detail": "Multiuser mode is disabled."}, 403)
+    )
     driven = drive(server, email="a@b.c", password="right")
     with pytest.raises(PermissionDeniedError, match="single-user"):
         driven.run(call(get("/x")))
