@@ -236,7 +236,7 @@ def delete_board(board_id: str, delete_images: bool = False) -> Flow[DeletedBoar
         params={"include_images": str(delete_images).lower()},
     )
     data = yield from call_or_gone(request)
-    return DeletedBoard.model_validate({"board_id": board_id, **data})
+    return parse(DeletedBoard, {"board_id": board_id, **data})
 
 
 def call_or_gone(request: Any) -> Flow[dict[str, Any]]:

@@ -116,7 +116,8 @@ def delete_image(name: str) -> Flow[None]:
         return
     if data.get("failed_images"):
         raise ImageError(f"the server could not delete image {name}")
-    if name not in data.get("deleted_images", [name]):
+    deleted = data.get("deleted_images")
+    if isinstance(deleted, list) and name not in deleted:
         # Servers before 6.12 say so instead of 404, and also when it failed.
         yield from call(get(route(IMAGE, name)))
         raise ImageError(f"the server could not delete image {name}")

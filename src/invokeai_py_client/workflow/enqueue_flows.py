@@ -312,7 +312,7 @@ def _new_ids(order: Order, item_ids: Any) -> tuple[int, ...]:
     the expansion.
     """
     ids = item_ids if isinstance(item_ids, list) else []
-    return tuple(sorted(set(ids) - order.known))
+    return tuple(sorted({key for key in ids if type(key) is int} - order.known))
 
 
 def _found(order: Order, jobs: Sequence[QueuedJob]) -> Placement:
