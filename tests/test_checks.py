@@ -122,7 +122,6 @@ class TestNodeRules:
             ("face_mask_detection", {"face_ids": "1,x"}, "face_ids"),
             ("denoise_latents", {"cfg_scale": 0.5}, "cfg_scale"),
             ("denoise_latents", {"cfg_scale": [7, 0.5]}, "cfg_scale"),
-            ("controlnet", {"control_weight": [1.0]}, "control_weight"),
             ("ip_adapter", {"begin_step_percent": 0.9, "end_step_percent": 0.1},
              "begin_step_percent"),
             ("ip_adapter", {"weight": 3}, "weight"),

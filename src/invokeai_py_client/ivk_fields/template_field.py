@@ -105,8 +105,6 @@ class TemplateField(IvkField[T], Generic[T]):
                 yield Fault("type", "the server takes no list here", self.allowed)
                 return
             yield from list_faults(value, self.limits, self._wire_faults)
-        elif self.limits.single_refused:
-            yield Fault("type", "the server only takes a list here", "a list")
         else:
             yield from self._wire_faults(value)
 

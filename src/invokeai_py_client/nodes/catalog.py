@@ -15,7 +15,7 @@ from invokeai_py_client.nodes.openapi import parse_openapi
 from invokeai_py_client.nodes.template import NodeTemplate
 
 # Raise it when the stored form changes, so that old caches are read again.
-STORED_FORMAT = 1
+STORED_FORMAT = 2
 SNAPSHOT = "nodes-6.14.2.json.gz"
 
 

@@ -59,14 +59,10 @@ def read_limits(schema: Any, schemas: Schema, depth: int = 0) -> Limits:
         found = _joined(found, read_limits(other, schemas, depth + 1))
     found = _joined(found, _union_limits(schema, schemas, depth))
     if _is_union_with_list(schema):
-        own = _own_limits(schema)
         found = replace(
             _lengths_as_items(found),
-            # pydantic holds a limit of a union against every member of it.
+            # pydantic holds a bound of a union against every member of it.
             list_refused=found.list_refused or bool(_bounds(schema)),
-            single_refused=found.single_refused
-            or own.min_length is not None
-            or own.max_length is not None,
         )
     items = schema.get("items")
     if isinstance(items, Mapping):

@@ -53,7 +53,6 @@ class Limits:
     Attributes:
         list_refused: For a value or a list: the server cannot apply its limit to a
             list and fails on every one, a bound on a union being for both.
-        single_refused: The same for a single value, where the limit is a length.
     """
 
     minimum: Optional[float] = None
@@ -69,7 +68,6 @@ class Limits:
     choices: Optional[Sequence[Any]] = None
     nullable: bool = False
     list_refused: bool = False
-    single_refused: bool = False
     item: Optional[Limits] = None
 
 

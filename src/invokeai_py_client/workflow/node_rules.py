@@ -73,17 +73,6 @@ def _within(name: str, low: float, high: float, words: str) -> NodeRule:
     return NodeRule((name,), check)
 
 
-def _no_list(name: str) -> NodeRule:
-    """The server's limit on this union breaks on lists, with status 500."""
-
-    def check(values: Values) -> Optional[Refusal]:
-        if isinstance(values.get(name), list):
-            return Refusal("node_rule", "one number: the server cannot take a list")
-        return None
-
-    return NodeRule((name,), check)
-
-
 def _finite(name: str) -> NodeRule:
     def check(values: Values) -> Optional[Refusal]:
         if all(map(math.isfinite, _numbers(values.get(name)))):
@@ -167,22 +156,18 @@ def _object(name: str) -> NodeRule:
 
 _STEPS = NodeRule(("begin_step_percent", "end_step_percent"), _steps)
 _WEIGHT = "numbers from -1 to 2"
-_CONTROL = (
-    _STEPS,
-    _no_list("control_weight"),
-)
 _IP_ADAPTER = (_STEPS, _within("weight", -1, 2, _WEIGHT))
 _GUIDED = (_within("cfg_scale", 1, math.inf, "numbers from 1 up"),)
 _LABELLED = (NodeRule(("custom_label", "label"), _custom_label),)
 
 RULES: Mapping[str, Sequence[NodeRule]] = {
     "call_saved_workflow": (_object("workflow_inputs"),),
-    "controlnet": _CONTROL,
+    "controlnet": (_STEPS,),
     "denoise_latents": _GUIDED,
     "denoise_latents_meta": _GUIDED,
     "face_mask_detection": (NodeRule(("face_ids",), _face_ids),),
     "float_math": (NodeRule(("b", "a", "operation"), _float_math),),
-    "flux_controlnet": _CONTROL,
+    "flux_controlnet": (_STEPS,),
     "flux_ip_adapter": _IP_ADAPTER,
     "image_panel_layout": (
         _panel("panel_col_idx", "num_cols"),
@@ -209,7 +194,6 @@ RULES: Mapping[str, Sequence[NodeRule]] = {
     "segment_anything": (NodeRule(("point_lists", "bounding_boxes"), _same_length),),
     "t2i_adapter": (
         _STEPS,
-        _no_list("weight"),
         _within("weight", 0, 2, "a number from 0 to 2"),
     ),
     "tiled_multi_diffusion_denoise_latents": _GUIDED,

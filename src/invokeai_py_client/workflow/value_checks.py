@@ -119,6 +119,9 @@ def _type_refusal(
     if field_type.cardinality == "SINGLE":
         return _single_refusal(field_type.name, limits, value)
     if isinstance(value, (list, tuple)):
+        if limits.list_refused:
+            words = _number_words("one number", limits)
+            return Refusal("type", f"{words}: the server cannot take a list")
         return _list_refusal(field_type, limits, value)
     if field_type.cardinality == "SINGLE_OR_COLLECTION":
         return _single_refusal(field_type.name, limits, value)
