@@ -242,7 +242,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         return Desk(self._server, self._runner, self._redeem)
 
     async def _redeem(self, flow: Flow[Ticket]) -> AsyncSubmission:
-        return self._remember((await self._runner.run(flow)))
+        return self._remember(await self._runner.run(flow))
 
     def _remember(self, ticket: Ticket) -> AsyncSubmission:
         submission = AsyncSubmission(self._runner, ticket, self._forget)
