@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Optional, TypeVar
 
+from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.send import (
     call,
