@@ -275,7 +275,16 @@ def formatted(text: str, path: Path) -> str:
     """Sort imports, drop what is not needed and format, as the project does."""
     name = ["--stdin-filename", str(path)]
     ruff = [sys.executable, "-m", "ruff"]
-    fix = [*ruff, "check", "--quiet", "--fix-only", "--select", "F401,I,UP034", *name, "-"]
+    fix = [
+        *ruff,
+        "check",
+        "--quiet",
+        "--fix-only",
+        "--select",
+        "F401,I,UP034",
+        *name,
+        "-",
+    ]
     for command in (fix, [*ruff, "format", "--quiet", *name, "-"]):
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, encoding="utf-8"
