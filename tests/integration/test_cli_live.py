@@ -58,6 +58,9 @@ def test_a_default_workflow_gives_the_picture_of_its_seed(ivk, tiny_models, tmp_
         assert job["values"]["width"] == 64
         [image] = job["images"]
         assert (image["width"], image["height"]) == (64, 64)
+        # The image is the one that the workflow's output node gave.
+        giving = [o for o in job["outputs"] if image["image_name"] in o["images"]]
+        assert [output["node_type"] for output in giving] == ["l2i"]
         return pixels(Path(image["path"]))
 
     first, other, again = picture(7, "a"), picture(8, "b"), picture(7, "c")
@@ -97,7 +100,11 @@ def test_an_sdxl_workflow_runs(ivk, tiny_models, tmp_path):
         "--set-node", "denoise_latents.steps=2", "--out", tmp_path,
     )  # fmt: skip
     assert code == 0, envelope["error"]
-    assert Path(envelope["data"]["jobs"][0]["images"][0]["path"]).is_file()
+    [job] = envelope["data"]["jobs"]
+    [image] = job["images"]
+    assert Path(image["path"]).is_file()
+    giving = [o for o in job["outputs"] if image["image_name"] in o["images"]]
+    assert [output["node_type"] for output in giving] == ["l2i"]
 
 
 def test_a_picture_goes_up_onto_a_board_and_comes_back_the_same(ivk, tmp_path):

@@ -238,6 +238,7 @@ def _run_outcome(result: Any, out: Optional[Path], warnings: list[str]) -> Outco
                 "seeds": job.seeds,
                 "values": job.values,
                 "images": saved,
+                "outputs": [_output(output) for output in job.outputs.values()],
                 "error": None if job.error is None else explain(job.error).as_dict(),
             }
         )
@@ -252,6 +253,18 @@ def _run_outcome(result: Any, out: Optional[Path], warnings: list[str]) -> Outco
     view = [table(("JOB", "STATUS", "SEED", "IMAGES"), rows)]
     data = {"id": result.id, "jobs": jobs}
     return Outcome(data, view, warnings=warnings, failure=failure)
+
+
+def _output(output: Any) -> dict[str, Any]:
+    """What a node gave: its images by name, its values as they are."""
+    return {
+        "node_id": output.node_id,
+        "name": output.name,
+        "label": output.label,
+        "node_type": output.node_type,
+        "images": [image.image_name for image in output.images],
+        "values": list(output.values),
+    }
 
 
 def _saved(image: Any, out: Optional[Path]) -> dict[str, Any]:
