@@ -60,9 +60,10 @@ class Boards:
             "FROM images WHERE board_id = ? AND NOT is_intermediate",
             (board_id,),
         )
-        cover = row["cover_image_name"] or self._database.value(
+        # A cover that was set is stored, and never shown.
+        cover = self._database.value(
             "SELECT image_name FROM images WHERE board_id = ? AND NOT is_intermediate "
-            "ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            "ORDER BY starred DESC, created_at DESC, rowid DESC LIMIT 1",
             (board_id,),
         )
         owner = self._database.one(

@@ -48,6 +48,8 @@ def stand_in_output(node: Node, context: NodeContext) -> dict[str, Any]:
         logger.warning(
             "the simulator does not compute %s nodes; it returns a stand-in", node.type
         )
+    if {"latents", "width"} <= properties.keys():
+        _take_size(node, context, facts)
     maker = _Maker(node, context, facts)
     return {name: maker.field(name, schema) for name, schema in properties.items()}
 
@@ -139,6 +141,14 @@ def _load_models(node: Node, context: NodeContext) -> None:
                 context.model_config(model)
             else:
                 context.load_model(model)
+
+
+def _take_size(node: Node, context: NodeContext, facts: dict[str, Any]) -> None:
+    """An encoded picture is as large as the picture, in whole latent pixels."""
+    image = getattr(node, "image", None)
+    if image is not None and hasattr(image, "image_name"):
+        width, height = context.open_image(image).size
+        facts.update(width=width // 8 * 8, height=height // 8 * 8)
 
 
 def _denoise(context: NodeContext, facts: Mapping[str, Any], steps: int) -> None:

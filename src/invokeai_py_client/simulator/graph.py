@@ -19,6 +19,7 @@ from pydantic_core import PydanticKnownError
 
 from .graph_validation import check_graph
 from .node_schema import Node, NodeSchemas
+from .wire import CrashError
 
 
 class EdgeEnd(BaseModel):
@@ -66,6 +67,15 @@ def _node(value: Any, info: ValidationInfo) -> Node:
             "union_tag_invalid",
             {"discriminator": "'type'", "tag": str(tag), "expected_tags": expected},
         )
+    if "batch_group_id" in schemas.node_schema(tag)["properties"]:
+        # The GUI resolves batch nodes; their classes refuse to be made, which the
+        # server does not catch.
+        raise TypeError(f"{tag} nodes cannot be made of their fields")
+    schema = schemas.node_schema(tag)
+    if schema.get("classification") == "special" and schema.get("category") == "batch":
+        # Only the web interface knows these; their classes refuse to be made, with an
+        # error that the server does not expect.
+        raise CrashError(f"{tag} nodes cannot be run")
     # Reading {tag: node} puts the tag into the location of every error, where the
     # server's tagged union puts it.
     node: Node = schemas.tagged_reader(tag).validate_python({tag: value})[tag]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from typing import Any, Callable
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
 _SEEDS = 2**32
+_CUSTOM_LABEL = "* CUSTOM LABEL *"
+_CUSTOM_LABEL = "* CUSTOM LABEL *"
 _FACE_IDS = re.compile(r"^\d*(,\d+)*$")
 
 
@@ -119,6 +122,12 @@ def _as_many_points_as_boxes(model: Any) -> Any:
     return model
 
 
+def _labelled(model: Any) -> Any:
+    if model.label == _CUSTOM_LABEL and not (model.custom_label or "").strip():
+        raise ValueError("You must enter a Custom Label")
+    return model
+
+
 def _on(field: str, check: Callable[..., Any], mode: Any = "after") -> dict[str, Any]:
     decorate: Any = field_validator(field, mode=mode)
     return {f"{field}_rule": decorate(check)}
@@ -162,6 +171,20 @@ _RULES: dict[str, Callable[[], dict[str, Any]]] = {
     "IPAdapterField": lambda: _adapter("weight"),
     "T2IAdapterField": lambda: _adapter("weight"),
     "BoundingBoxField": lambda: _whole(_box),
+    **{
+        name: lambda: _whole(_labelled)
+        for name in (
+            "metadata_item_linked",
+            "metadata_to_string",
+            "metadata_to_integer",
+            "metadata_to_float",
+            "metadata_to_bool",
+            "metadata_to_scheduler",
+            "metadata_to_model",
+            "metadata_to_sdxl_model",
+            "metadata_to_vae",
+        )
+    },
 }
 
 
@@ -170,6 +193,19 @@ def has_rules(node_type: str) -> bool:
     return node_type in _RULES
 
 
-def validators_of(name: str) -> dict[str, Any]:
-    """The validators of a node type or field class, for `pydantic.create_model`."""
+def _custom_label(model: Any) -> Any:
+    if model.label == _CUSTOM_LABEL and not (model.custom_label or "").strip():
+        raise ValueError("You must enter a Custom Label")
+    return model
+
+
+def validators_of(name: str, fields: Collection[str] = ()) -> dict[str, Any]:
+    """The validators of a node type or field class, for `pydantic.create_model`.
+
+    Args:
+        name: Node type, or name of the field's class.
+        fields: What fields it has.
+    """
+    if "custom_label" in fields and "label" in fields:
+        return _whole(_custom_label)
     return _RULES[name]() if name in _RULES else {}

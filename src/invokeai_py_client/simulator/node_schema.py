@@ -37,6 +37,10 @@ _BOUNDS = {
     "minItems": "min_length",
     "maxItems": "max_length",
     "pattern": "pattern",
+    # Bounds of a union keep pydantic's own names. It holds them against every member,
+    # and cannot compare a list: that TypeError is the real server's 500 as well.
+    "ge": "ge",
+    "le": "le",
 }
 _SCALARS = {"integer": int, "number": float, "string": str, "boolean": bool}
 
@@ -145,7 +149,7 @@ class NodeSchemas:
                     self._class_names.get(node_type, node_type),
                     self.node_schema(node_type),
                     Node,
-                    validators_of(node_type),
+                    validators_of(node_type, self.node_schema(node_type)["properties"]),
                 )
             return self._nodes[node_type]
 

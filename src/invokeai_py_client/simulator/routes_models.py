@@ -16,18 +16,31 @@ def _jobs(call: Call) -> InstallJobs:
 
 @route("GET", f"{_M}/")
 def _list(call: Call) -> Any:
-    wanted = {
-        "base": call.argument("base_models", list[str], None),
-        "type": call.argument("model_type", str, None),
-        "name": call.argument("model_name", str, None),
-        "format": call.argument("model_format", str, None),
-    }
-    return {"models": call.simulation.models.matching(**wanted)}
+    base, kind = _enumerations(call)
+    query = call.arguments(
+        base_models=(list[base], None),  # type: ignore[valid-type]
+        model_type=(kind, None),
+        model_name=(str, None),
+        model_format=(str, None),
+    )
+    found = call.simulation.models.matching(
+        base=query["base_models"],
+        type=query["model_type"],
+        name=query["model_name"],
+        format=query["model_format"],
+    )
+    return {"models": found}
+
+
+def _enumerations(call: Call) -> tuple[Any, Any]:
+    schemas = call.simulation.schemas
+    return schemas.field_class("BaseModelType"), schemas.field_class("ModelType")
 
 
 @route("GET", f"{_M}/get_by_attrs")
 def _by_attributes(call: Call) -> Any:
-    wanted = call.arguments(name=(str,), type=(str,), base=(str,))
+    base, kind = _enumerations(call)
+    wanted = call.arguments(name=(str,), type=(kind,), base=(base,))
     found = call.simulation.models.matching(**wanted)
     if not found:
         raise ApiError(404, "No model found with these attributes")

@@ -233,18 +233,21 @@ def _own(call: Call, row: Row, doing: str) -> None:
         raise ApiError(403, f"You do not have permission to {doing}")
 
 
-def _row(call: Call, item_id: int) -> Optional[Row]:
+def _row(call: Call, item_id: int, doing: str) -> Optional[Row]:
+    """A readable item of this queue; None when it is of another queue."""
     try:
         row = call.simulation.queue.item(item_id)
     except ItemNotFoundError:
         raise _not_found(call, item_id) from None
+    # The server reads the item before it looks at the queue.
+    _shown(call, row, doing)
     return row if row["queue_id"] == _queue(call) else None
 
 
 @route("GET", f"{_Q}/i/{{item_id}}")
 def _get(call: Call) -> Any:
     item_id = call.integer("item_id")
-    row = _row(call, item_id)
+    row = _row(call, item_id, "fetching queue item")
     if row is None:
         # The server wraps its own 404 in a 500 here, and only here.
         problem = f"404: {_not_found(call, item_id).detail}"
@@ -255,10 +258,9 @@ def _get(call: Call) -> Any:
 @route("DELETE", f"{_Q}/i/{{item_id}}")
 def _delete(call: Call) -> Any:
     item_id = call.integer("item_id")
-    row = _row(call, item_id)
+    row = _row(call, item_id, "deleting queue item")
     if row is None:
         raise _not_found(call, item_id)
-    _shown(call, row, "deleting queue item")
     root = call.simulation.queue.item(row["root_item_id"] or item_id)
     _own(call, root, "delete this queue item")
     call.simulation.operations.delete(item_id)
@@ -268,10 +270,9 @@ def _delete(call: Call) -> Any:
 @route("PUT", f"{_Q}/i/{{item_id}}/cancel")
 def _cancel(call: Call) -> Any:
     item_id = call.integer("item_id")
-    row = _row(call, item_id)
+    row = _row(call, item_id, "canceling queue item")
     if row is None:
         raise _not_found(call, item_id)
-    _shown(call, row, "canceling queue item")
     _own(call, row, "cancel this queue item")
     return _shown(
         call, call.simulation.operations.cancel(item_id), "canceling queue item"

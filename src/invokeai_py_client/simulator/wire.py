@@ -223,6 +223,8 @@ class Call:
                 )
             except ValidationError as error:
                 problems += error_details(error, ("body", name))
+            except TypeError as error:
+                raise CrashError(str(error)) from error
         if problems:
             raise ApiError(422, problems)
         return values
