@@ -70,8 +70,9 @@ openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes 
 	$(BIN)/python scripts/openapi_drift.py $(SPEC)
 
 .PHONY: bench
-bench: $(STAMP) ## Time loading, discovering and compiling of large workflows
+bench: $(STAMP) ## Time large workflows, and the check of edges against a plain one
 	$(BIN)/python benchmarks/bench_compile.py
+	$(BIN)/python benchmarks/bench_edges.py
 
 .PHONY: docs
 docs: ## Build the pages for users into site/

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = ["LoopGuard", "has_loop", "upstream_of"]
+__all__ = ["Link", "LoopGuard", "has_loop", "upstream_of"]
 
 Link = tuple[str, str]
 
