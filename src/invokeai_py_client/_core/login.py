@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from invokeai_py_client._core.decode import decode
-from invokeai_py_client._core.flow import Flow, exchange
+from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.messages import Request
+from invokeai_py_client._core.send import send
 from invokeai_py_client.exceptions import (
     APIResponseError,
     AuthenticationError,
@@ -24,11 +25,12 @@ def log_in(email: str, password: str) -> Flow[str]:
         AuthenticationError: The server knows no such user or password.
         PermissionDeniedError: The server is single-user and needs no log-in, or the
             account is disabled.
+        UnsupportedVersionError: The server is too old to have accounts.
         APIError: As every request.
     """
     body = {"email": email, "password": password, "remember_me": True}
     request = Request("POST", _PATH, json=body, anonymous=True)
-    reply = yield from exchange(request)
+    reply = yield from send(request)
     try:
         data = decode(reply)
     except AuthenticationError as error:

@@ -55,12 +55,13 @@ class AsyncModelRepository(AsyncModelUpkeep):
             name: Only models of exactly this name.
             order_by: ``"name"`` (the server's default), ``"type"``, ``"base"``,
                 ``"format"``, ``"size"``, ``"created_at"``, ``"updated_at"`` or
-                ``"path"``; servers before 6.12 know only the first four.
+                ``"path"``.
             descending: The other way round.
 
         Raises:
             UnprocessableEntityError: The server does not know such a base, type,
                 format or order; the message lists those it knows.
+            UnsupportedVersionError: The server is older than 6.13 and cannot order.
         """
         return await self._runner.run(
             flows.list_models(

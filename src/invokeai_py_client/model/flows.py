@@ -20,6 +20,7 @@ from invokeai_py_client._core.send import (
     patch,
     post,
     put,
+    require_version,
     route,
 )
 from invokeai_py_client.exceptions import (
@@ -85,6 +86,9 @@ def list_models(
         "model_format": format,
         "model_name": name,
     }
+    if order_by is not None or descending:
+        # An older server would ignore it.
+        yield from require_version("Ordering models on the server", "6.13")
     if order_by is not None:
         params["order_by"] = order_by
     if descending:
