@@ -30,7 +30,7 @@ from invokeai_py_client.server import LocalServer
 
 from .noun_calls import collected, done
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.real_server("model files")]
 
 
 @pytest.fixture(params=["blocking", "asyncio"])

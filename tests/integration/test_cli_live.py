@@ -1,4 +1,4 @@
-"""`ivk` against a real server: what a user types, and what comes of it."""
+"""`ivk` against a server: what a user types, and what comes of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import uuid
 from pathlib import Path
 
 import pytest
+
+from invokeai_py_client import InvokeAIClient
 
 pytestmark = pytest.mark.live
 
@@ -168,27 +170,27 @@ def test_ctrl_c_cancels_the_jobs_of_this_command_and_ends_with_130(
         "--set", "model=tiny-sd1", *small("random", "--runs", "40"),
         "--json", "--url", live_url,
     ]  # fmt: skip
-    _, before = ivk("queue", "list", "--limit", 1)
-    newest = before["data"][0]["item_id"] if before["data"] else 0
-    child = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        _, listed = ivk("queue", "list", "--limit", 100)
-        mine = [job for job in listed["data"] if job["item_id"] > newest]
-        if any(job["status"] == "in_progress" for job in mine):
-            break
-        assert time.monotonic() < deadline, "the jobs never started"
+    with InvokeAIClient.from_url(live_url) as client:
+        newest = max((job.item_id for job in client.queue_repo.list_jobs()), default=0)
+        child = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 60
+        while True:
+            current = client.queue_repo.find_current_job()
+            if current is not None and current.item_id > newest:
+                break
+            assert time.monotonic() < deadline, "the jobs never started"
+            time.sleep(0.05)
     os.killpg(child.pid, signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 130
     assert json.loads(out)["error"]["code"] == "interrupted"
-    _, listed = ivk("queue", "list", "--batch", mine[0]["batch_id"], "--limit", 100)
+    _, listed = ivk("queue", "list", "--batch", current.batch_id, "--limit", 100)
     states = [job["status"] for job in listed["data"]]
     assert len(states) == 40
     assert set(states) <= {"canceled", "completed"}

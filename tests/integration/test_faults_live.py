@@ -27,7 +27,6 @@ from invokeai_py_client.exceptions import (
     PermissionDeniedError,
     UnprocessableEntityError,
 )
-from invokeai_py_client.server import LocalServer
 from workflow_builder import definition, node
 
 from .noun_calls import done
@@ -101,11 +100,9 @@ async def test_a_wrong_path_of_the_right_server_is_no_invokeai(kind, live_url):
 
 
 @pytest.fixture(scope="module")
-def accounts(request):
-    """A server with accounts: its address, and a token of an ordinary user."""
-    if request.config.getoption("--invokeai-url"):
-        pytest.skip("needs a server that the tests started themselves (--live)")
-    with LocalServer(multiuser=True) as server:
+def accounts(start_server):
+    """A server with accounts: its address, and a board of its administrator."""
+    with start_server(multiuser=True) as server:
         server.set_up_admin("admin@example.com", "Lighthouse1")
         admin = {"email": "admin@example.com", "password": "Lighthouse1"}
         with InvokeAIClient.from_url(server.url, **admin) as client:
@@ -202,14 +199,6 @@ async def test_a_job_cancelled_by_somebody_else_ends_the_wait(client, live_url):
 
 
 # -- a server that is cleared, killed, restarted --------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own_server(request):
-    if request.config.getoption("--invokeai-url"):
-        pytest.skip("needs a server that the tests started themselves (--live)")
-    with LocalServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -16,7 +16,11 @@ from invokeai_py_client._server.rest import ask
 from invokeai_py_client.exceptions import LocalServerError
 from invokeai_py_client.server import DEFAULT_VERSION, LocalServer
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(300),
+    pytest.mark.real_server("an InvokeAI that is installed, started and killed"),
+]
 
 
 def test_answers_with_its_version_and_has_the_tiny_models(live_url, tiny_models):

@@ -22,19 +22,10 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.queue.models import StallKind
-from invokeai_py_client.server import LocalServer
 
 from .noun_calls import enqueue
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def own_server(request):
-    if request.config.getoption("--invokeai-url"):
-        pytest.skip("needs a server that the tests started themselves (--live)")
-    with LocalServer() as server:
-        yield server
 
 
 @pytest.fixture
@@ -129,6 +120,7 @@ async def test_a_wait_lives_through_a_restart(own_server, client):
         restart.join()
 
 
+@pytest.mark.real_server("model files")
 def test_models_without_description_and_twins_by_hash(own_server, client, tmp_path):
     models = client.model_repo
     own_server.install_tiny_models()
@@ -152,6 +144,7 @@ def test_models_without_description_and_twins_by_hash(own_server, client, tmp_pa
         models.delete_model(twin.key)
 
 
+@pytest.mark.real_server("model files")
 def test_installations_that_fail_are_model_errors(client, tmp_path):
     models = client.model_repo
     with pytest.raises(ModelError, match="cannot install"):

@@ -275,7 +275,7 @@ async def test_async_callbacks_are_awaited_and_the_loop_stays_free(live_url):
     assert seen[-1] == 1.0
     # A blocking request would have stopped the heart for as long as it took: the
     # first submission alone asks several times.
-    assert len(late) > 20
+    assert len(late) > 10
     assert max(late) < 1.0
 
 
