@@ -173,6 +173,9 @@ def builders(record: set[tuple[str, str, str]], monkeypatch: Any) -> None:
     def noted(method: str, *rest: Any) -> Request:
         # noted < get/post/... < the function that asked for it
         frame = sys._getframe(2)
+        # Before Python 3.12 a comprehension is a function of its own.
+        while frame.f_code.co_name.startswith("<") and frame.f_back is not None:
+            frame = frame.f_back
         code = frame.f_code
         record.add((code.co_filename, code.co_name, method))
         return build(method, *rest)
