@@ -11,8 +11,8 @@ from invokeai_py_client.exceptions import FieldProblem
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow.batch_checks import batch_problems
 from invokeai_py_client.workflow.graph_checks import graph_problems
+from invokeai_py_client.workflow.scalar_checks import as_integer
 from invokeai_py_client.workflow.value_checks import (
-    as_integer,
     batch_refusal,
     refusal,
 )

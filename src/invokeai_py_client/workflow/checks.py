@@ -20,12 +20,9 @@ from invokeai_py_client.workflow.form import form_fields
 from invokeai_py_client.workflow.graph_checks import EDITOR_TYPES, graph_problems
 from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
 from invokeai_py_client.workflow.node_rules import LOOSE_FIELDS, rules_of
-from invokeai_py_client.workflow.value_checks import (
-    Refusal,
-    as_integer,
-    describe,
-    refusal,
-)
+from invokeai_py_client.workflow.refusals import Refusal, describe
+from invokeai_py_client.workflow.scalar_checks import as_integer
+from invokeai_py_client.workflow.value_checks import refusal
 
 __all__ = ["check_workflow", "workflow_warnings"]
 

@@ -16,7 +16,7 @@ from invokeai_py_client.workflow.naming import (
     find_entry,
     input_names,
 )
-from invokeai_py_client.workflow.value_checks import describe
+from invokeai_py_client.workflow.refusals import describe
 
 __all__ = ["Inputs", "WorkflowInput", "build_inputs"]
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from invokeai_py_client.workflow.value_checks import Refusal, as_float, as_integer
+from invokeai_py_client.workflow.refusals import Refusal
+from invokeai_py_client.workflow.scalar_checks import as_float, as_integer
 
 __all__ = ["NodeRule", "rules_of"]
 

@@ -12,28 +12,16 @@ blocks the whole queue later. `batch_refusal` judges them as the worker will.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Optional, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 from invokeai_py_client.nodes.template import FieldType, InputTemplate, Limits
+from invokeai_py_client.workflow.object_checks import OBJECTS, keys_refusal
 from invokeai_py_client.workflow.object_shapes import OBJECT_KEYS
+from invokeai_py_client.workflow.refusals import Refusal, describe, number_words
+from invokeai_py_client.workflow.scalar_checks import SCALARS
 
-__all__ = ["Refusal", "batch_refusal", "refusal"]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a value would be refused.
-
-    Attributes:
-        kind: Stable identifier such as ``"type"`` or ``"maximum"``.
-        allowed: What would be allowed, in words.
-    """
-
-    kind: str
-    allowed: str
+__all__ = ["batch_refusal", "is_unicode", "refusal", "stored_batch_item"]
 
 
 NO_LIMITS = Limits()
@@ -120,7 +108,7 @@ def _type_refusal(
         return _single_refusal(field_type.name, limits, value)
     if isinstance(value, (list, tuple)):
         if limits.list_refused:
-            words = _number_words("one number", limits)
+            words = number_words("one number", limits)
             return Refusal("type", f"{words}: the server cannot take a list")
         return _list_refusal(field_type, limits, value)
     if field_type.cardinality == "SINGLE_OR_COLLECTION":
@@ -152,7 +140,7 @@ def _single_refusal(name: str, limits: Limits, value: Any) -> Optional[Refusal]:
     if name in OBJECTS:
         return OBJECTS[name](value)
     if name in OBJECT_KEYS:
-        return _object_refusal(value, OBJECT_KEYS[name], f"an object {name}")
+        return keys_refusal(value, OBJECT_KEYS[name], f"an object {name}")
     if limits.choices is not None:
         return _choice_refusal(limits.choices, value)
     if name in SCALARS:
@@ -165,185 +153,6 @@ def _choice_refusal(choices: Sequence[Any], value: Any) -> Optional[Refusal]:
         return None
     return Refusal("choice", "one of " + ", ".join(repr(item) for item in choices))
 
-
-# -- numbers, text, truth ---------------------------------------------------------
-
-INTEGER_TEXT = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.0*)?")
-Number = Union[int, float]
-
-
-def as_integer(value: Any) -> Optional[int]:
-    """The integer the server reads; None when it reads none."""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return int(value) if math.isfinite(value) and value.is_integer() else None
-    if isinstance(value, str) and INTEGER_TEXT.fullmatch(value.strip()):
-        return int(value.strip().partition(".")[0])
-    return None
-
-
-def as_float(value: Any) -> Optional[float]:
-    """The number the server reads; None when it reads none."""
-    if isinstance(value, (int, float, str)):
-        try:
-            return float(value)
-        except (ValueError, OverflowError):
-            return None
-    return None
-
-
-def _integer_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
-    number = as_integer(value)
-    if number is None:
-        return Refusal("type", _number_words("an integer", limits))
-    return _bounds_refusal(limits, number, "an integer")
-
-
-def _float_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
-    number = as_float(value)
-    if number is None:
-        return Refusal("type", _number_words("a number", limits))
-    return _bounds_refusal(limits, number, "a number")
-
-
-def _bounds_refusal(limits: Limits, number: Number, noun: str) -> Optional[Refusal]:
-    # Written as "not within" so that NaN, which compares with nothing, is refused.
-    bounds: tuple[tuple[str, Optional[float], Callable[[float], bool]], ...] = (
-        ("minimum", limits.minimum, lambda bound: number >= bound),
-        ("maximum", limits.maximum, lambda bound: number <= bound),
-        ("exclusive_minimum", limits.exclusive_minimum, lambda bound: number > bound),
-        ("exclusive_maximum", limits.exclusive_maximum, lambda bound: number < bound),
-        ("multiple_of", limits.multiple_of, lambda step: _is_multiple(number, step)),
-    )
-    for kind, bound, is_within in bounds:
-        if bound is not None and not is_within(bound):
-            return Refusal(kind, _number_words(noun, limits))
-    return None
-
-
-def _is_multiple(number: Number, step: float) -> bool:
-    if isinstance(number, int) and float(step).is_integer():
-        return number % int(step) == 0
-    rest = math.fmod(number, step)
-    # The server forgives rounding in the ninth digit.
-    tolerance = abs(number) / 1e9
-    return abs(rest) <= tolerance or abs(abs(rest) - step) <= tolerance
-
-
-def _text_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
-    # Nodes turn numbers into text, which pydantic does not do by itself.
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        return Refusal("type", "text")
-    if limits.min_length is not None and len(value) < limits.min_length:
-        return Refusal("min_length", f"at least {limits.min_length} characters")
-    if limits.max_length is not None and len(value) > limits.max_length:
-        return Refusal("max_length", f"at most {limits.max_length} characters")
-    if limits.pattern is not None and not _matches(limits.pattern, value):
-        return Refusal("pattern", f"text that matches {limits.pattern}")
-    return None
-
-
-def _matches(pattern: str, value: str) -> bool:
-    try:
-        return re.search(pattern, value) is not None
-    except re.error:
-        # The server's pattern dialect is Rust's; what only it knows, it decides.
-        return True
-
-
-TRUTH_WORDS = frozenset({"1", "on", "t", "true", "y", "yes"}) | frozenset(
-    {"0", "off", "f", "false", "n", "no"}
-)
-
-
-def _truth_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
-    del limits
-    if isinstance(value, str):
-        is_truth = value.lower() in TRUTH_WORDS
-    else:
-        is_truth = isinstance(value, (int, float)) and value in (0, 1)
-    return None if is_truth else Refusal("type", "true or false")
-
-
-SCALARS: Mapping[str, Callable[[Limits, Any], Optional[Refusal]]] = {
-    "BooleanField": _truth_refusal,
-    "EnumField": _text_refusal,
-    "FloatField": _float_refusal,
-    "IntegerField": _integer_refusal,
-    "SavedWorkflowField": _text_refusal,
-    "SchedulerField": _text_refusal,
-    "StringField": _text_refusal,
-}
-
-
-# -- objects ----------------------------------------------------------------------
-
-
-def _object_refusal(value: Any, keys: Sequence[str], words: str) -> Optional[Refusal]:
-    if isinstance(value, Mapping) and all(key in value for key in keys):
-        return None
-    listing = f" with {', '.join(keys)}" if keys else ""
-    return Refusal("type", f"{words}{listing}")
-
-
-def _named_object(key: str, noun: str) -> Callable[[Any], Optional[Refusal]]:
-    def check(value: Any) -> Optional[Refusal]:
-        if isinstance(value, Mapping) and isinstance(value.get(key), str):
-            return None
-        return Refusal("type", f'{noun}: {{"{key}": "…"}}')
-
-    return check
-
-
-def _color(value: Any) -> Optional[Refusal]:
-    words = '{"r", "g", "b", "a"}: integers from 0 to 255'
-    if not isinstance(value, Mapping):
-        return Refusal("type", words)
-    for key in "rgba":
-        part = as_integer(value.get(key))
-        if part is None or not 0 <= part <= 255:
-            return Refusal("color", words)
-    return None
-
-
-MODEL_KEYS = ("key", "hash", "name", "base", "type")
-
-
-def _model(value: Any) -> Optional[Refusal]:
-    words = "a model with the texts key, hash, name, base and type"
-    if not isinstance(value, Mapping):
-        return Refusal("type", words)
-    if not all(isinstance(value.get(key), str) for key in MODEL_KEYS):
-        return Refusal("model", words)
-    if not isinstance(value.get("submodel_type"), (str, type(None))):
-        return Refusal("model", "a submodel_type that is text or null")
-    return None
-
-
-def _lora(value: Any) -> Optional[Refusal]:
-    if not isinstance(value, Mapping):
-        return Refusal("type", "a LoRA: an object with lora and weight")
-    refused = _model(value.get("lora"))
-    if refused:
-        return Refusal(refused.kind, f"lora: {refused.allowed}")
-    if as_float(value.get("weight")) is None:
-        return Refusal("type", "weight: a number")
-    return None
-
-
-OBJECTS: Mapping[str, Callable[[Any], Optional[Refusal]]] = {
-    "BoardField": _named_object("board_id", "a board"),
-    "ColorField": _color,
-    "ImageField": _named_object("image_name", "an image"),
-    "LoRAField": _lora,
-    "ModelIdentifierField": _model,
-    "StylePresetField": _named_object("style_preset_id", "a style preset"),
-    "SystemPromptField": _named_object("system_prompt_id", "a system prompt"),
-    "VideoField": _named_object("video_name", "a video"),
-}
 
 # A model that fits everywhere, and one the server could not identify.
 OPEN_BASES = frozenset({"any", "unknown"})
@@ -364,46 +173,6 @@ def _model_refusal(template: InputTemplate, value: Any) -> Optional[Refusal]:
         if wanted and not is_open and own not in wanted:
             return Refusal(f"model_{key}", f"a model of {key} {' or '.join(wanted)}")
     return None
-
-
-# -- words ------------------------------------------------------------------------
-
-
-def _number_words(noun: str, limits: Limits) -> str:
-    parts = [noun]
-    for words, bound in (
-        ("at least", limits.minimum),
-        ("greater than", limits.exclusive_minimum),
-        ("at most", limits.maximum),
-        ("less than", limits.exclusive_maximum),
-        ("a multiple of", limits.multiple_of),
-    ):
-        if bound is not None:
-            parts.append(f"{words} {bound:g}" if bound < 1e6 else f"{words} {bound}")
-    return ", ".join(parts)
-
-
-NOUNS = {
-    "BooleanField": "true or false",
-    "EnumField": "text",
-    "FloatField": "a number",
-    "IntegerField": "an integer",
-    "StringField": "text",
-}
-
-
-def describe(field_type: FieldType, limits: Limits) -> str:
-    """What a field takes, in words for people."""
-    noun = NOUNS.get(field_type.name, field_type.name)
-    if field_type.name in ("FloatField", "IntegerField"):
-        noun = _number_words(noun, limits.item or limits)
-    if limits.choices is not None:
-        noun = "one of " + ", ".join(repr(item) for item in limits.choices)
-    if field_type.cardinality == "COLLECTION":
-        return f"a list of: {noun}"
-    if field_type.cardinality == "SINGLE_OR_COLLECTION":
-        return f"{noun}, or a list of these"
-    return noun
 
 
 def _is_json(value: Any) -> bool:
