@@ -15,6 +15,7 @@ from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
 from invokeai_py_client.workflow import submit_flows, wait_flows
 from invokeai_py_client.workflow.async_submission import AsyncSubmission
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
+from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.facts import Facts
@@ -160,6 +161,39 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
             on_full=on_full,
         )
         return await self._redeem(submit_flows.submit(self._desk(), call))
+
+    async def preview(
+        self,
+        inputs: Optional[Mapping[Any, Any]] = None,
+        /,
+        *,
+        runs: int = 1,
+        seed: Seed = "keep",
+        board: BoardOption = None,
+        **values: Any,
+    ) -> CompiledWorkflow:
+        """What `submit` would enqueue now, with names resolved; nothing is enqueued.
+
+        It asks the server for its node types, models, boards and the like, and uploads
+        local pictures, which it would need names for. `compile` asks nobody.
+
+        Args:
+            inputs: Values by anything that `get_input` takes, for this call only.
+            runs: How often to run.
+            seed: As in `submit`; ``"random"`` draws others than `submit` will.
+            board: Name or id of the board, or the `Board`, that "auto" means.
+            **values: Values by name, for this call only.
+
+        Returns:
+            Graph, batch data and warnings; `problems` has what would be refused.
+
+        Raises:
+            InputNotFoundError: A key means no input, or several.
+            FieldValidationError: A model, board or picture does not exist.
+            APIError: The server cannot be reached, or refuses.
+        """
+        call = self._call(inputs, values, runs=runs, seed=seed, board=board)
+        return await self._runner.run(submit_flows.preview(self._desk(), call))
 
     async def wait_for_completion(
         self,

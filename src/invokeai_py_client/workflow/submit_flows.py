@@ -58,7 +58,16 @@ ResultT = TypeVar("ResultT")
 
 logger = logging.getLogger("invokeai_py_client")
 
-__all__ = ["BoardOption", "Call", "Desk", "batch_id_of", "run", "submit", "submit_all"]
+__all__ = [
+    "BoardOption",
+    "Call",
+    "Desk",
+    "batch_id_of",
+    "preview",
+    "run",
+    "submit",
+    "submit_all",
+]
 
 BoardOption = Union[str, Board, None]
 
@@ -126,6 +135,12 @@ def submit(desk: Desk, call: Call) -> Flow[Ticket]:
     return (yield from _placed(desk, (yield from _find_or_prepare(desk, call))))
 
 
+def preview(desk: Desk, call: Call) -> Flow[CompiledWorkflow]:
+    """What `submit` would enqueue, its problems included; nothing is enqueued."""
+    compiled, edits = yield from _compiled(desk, call, None)
+    return compiled if compiled.problems else _seeded(call, compiled, edits)[0]
+
+
 def submit_all(desk: Desk, calls: Sequence[Call]) -> Flow[list[Ticket]]:
     """Put several calls into the queue, in order; all are checked before the first."""
     prepared: list[Union[Ticket, _Ready]] = yield from gather(
@@ -183,6 +198,39 @@ def _adopted(desk: Desk, call: Call, found: Sequence[QueuedJob]) -> Ticket:
 def _prepare(
     desk: Desk, call: Call, catalog: Optional[NodeCatalog] = None
 ) -> Flow[_Ready]:
+    compiled, edits = yield from _compiled(desk, call, catalog)
+    if compiled.problems:
+        raise FieldValidationError(compiled.problems)
+    compiled, seed_warnings = _seeded(call, compiled, edits)
+    order = Order(
+        batch_id=call.batch_id,
+        graph=compiled.graph,
+        data=compiled.data,
+        runs=compiled.runs,
+        workflow=compiled.workflow,
+        prepend=compiled.prepend,
+        queue_id=desk.server.queue_id,
+    )
+    if order.requested == 0:
+        raise FieldValidationError([_no_jobs()])
+    about_call = [
+        *(warning.message for warning in call.values.warnings),
+        *seed_warnings,
+        *_changed_types(call.handle, compiled),
+    ]
+    about_file = [warning.message for warning in compiled.warnings]
+    warnings = dict.fromkeys([*about_call, *about_file])
+    for warning in warnings:
+        # The handle's own `warnings` have told what is odd about the file.
+        level = logging.WARNING if warning in about_call else logging.INFO
+        logger.log(level, "%s", warning)
+    return _Ready(call, order, compiled, tuple(warnings))
+
+
+def _compiled(
+    desk: Desk, call: Call, catalog: Optional[NodeCatalog]
+) -> Flow[tuple[CompiledWorkflow, Mapping[FieldKey, Any]]]:
+    """The payload by this server's node types and facts, with the edits it has."""
     server, handle = desk.server, call.handle
     if catalog is None:
         types = [node.type for node in handle.loaded.nodes.values()]
@@ -204,33 +252,7 @@ def _prepare(
         catalog=catalog,
         edits=edits,
     )
-    compiled = yield from local(compile_it)
-    if compiled.problems:
-        raise FieldValidationError(compiled.problems)
-    compiled, seed_warnings = _seeded(call, compiled, edits)
-    order = Order(
-        batch_id=call.batch_id,
-        graph=compiled.graph,
-        data=compiled.data,
-        runs=compiled.runs,
-        workflow=compiled.workflow,
-        prepend=compiled.prepend,
-        queue_id=server.queue_id,
-    )
-    if order.requested == 0:
-        raise FieldValidationError([_no_jobs()])
-    about_call = [
-        *(warning.message for warning in call.values.warnings),
-        *seed_warnings,
-        *_changed_types(handle, compiled),
-    ]
-    about_file = [warning.message for warning in compiled.warnings]
-    warnings = dict.fromkeys([*about_call, *about_file])
-    for warning in warnings:
-        # The handle's own `warnings` have told what is odd about the file.
-        level = logging.WARNING if warning in about_call else logging.INFO
-        logger.log(level, "%s", warning)
-    return _Ready(call, order, compiled, tuple(warnings))
+    return (yield from local(compile_it)), edits
 
 
 def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem:
