@@ -16,7 +16,6 @@ from typing import Any, Optional, TypeVar, Union
 from invokeai_py_client.exceptions import (
     FieldProblem,
     FieldValidationError,
-    InputNotFoundError,
 )
 from invokeai_py_client.ivk_fields.base import IvkField
 from invokeai_py_client.nodes.catalog import NodeCatalog
@@ -257,7 +256,7 @@ class BaseWorkflowHandle:
     ) -> dict[FieldKey, IvkField[Any]]:
         """Copies of the fields that are given, with their new values."""
         given = [*(inputs or {}).items(), *values.items()]
-        items = self._found([key for key, _ in given])
+        items = self.inputs.find_all([key for key, _ in given])
         checked: dict[FieldKey, IvkField[Any]] = {}
         problems: list[FieldProblem] = []
         for item, (_, value) in zip(items, given):
@@ -276,31 +275,6 @@ class BaseWorkflowHandle:
         if problems:
             raise FieldValidationError(problems)
         return checked
-
-    def _found(self, keys: Sequence[Any]) -> list[WorkflowInput]:
-        found: list[WorkflowInput] = []
-        missing: list[InputNotFoundError] = []
-        for key in keys:
-            item = self._find(key)
-            if isinstance(item, WorkflowInput):
-                found.append(item)
-            else:
-                missing.append(item)
-        if len(missing) == 1:
-            raise missing[0]
-        if missing:
-            raise InputNotFoundError(
-                "; ".join(error.message for error in missing),
-                key=[error.key for error in missing],
-                candidates=[name for error in missing for name in error.candidates],
-            )
-        return found
-
-    def _find(self, key: Any) -> Union[WorkflowInput, InputNotFoundError]:
-        try:
-            return self.get_input(key)
-        except InputNotFoundError as error:
-            return error
 
     # -- seeds and the values of one call -------------------------------------------
 

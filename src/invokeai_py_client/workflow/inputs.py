@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
+from invokeai_py_client.exceptions import InputNotFoundError
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Limits
 from invokeai_py_client.workflow.form import FormField
 from invokeai_py_client.workflow.loaded import FieldKey
@@ -135,6 +136,30 @@ class Inputs(Mapping[str, WorkflowInput]):
                 says which.
         """
         return find_entry(self._entries, key)
+
+    def find_all(self, keys: Iterable[Any]) -> list[WorkflowInput]:
+        """The inputs that the keys mean, in their order.
+
+        Raises:
+            InputNotFoundError: Some mean no input, or several; it names all of them.
+        """
+        found = [self._find_or_error(key) for key in keys]
+        missing = [item for item in found if isinstance(item, InputNotFoundError)]
+        if len(missing) == 1:
+            raise missing[0]
+        if missing:
+            raise InputNotFoundError(
+                "; ".join(error.message for error in missing),
+                key=[error.key for error in missing],
+                candidates=[name for error in missing for name in error.candidates],
+            )
+        return [item for item in found if isinstance(item, WorkflowInput)]
+
+    def _find_or_error(self, key: Any) -> Union[WorkflowInput, InputNotFoundError]:
+        try:
+            return self.find(key)
+        except InputNotFoundError as error:
+            return error
 
     def at(self, node_id: str, field_name: str) -> Optional[WorkflowInput]:
         """The first input that shows this field; None when the form does not."""
