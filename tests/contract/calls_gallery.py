@@ -144,6 +144,16 @@ IMAGES = [
     call("image_repo.move", ["a.png"], "1"),
     call("image_repo.move", ["a.png"], "none"),
     call("image_repo.delete", "a.png"),
+    # What is done where the answer says that nothing was done.
+    call("image_repo.move", ["a.png"], "1").answered(
+        {"POST /api/v1/board_images/batch": (201, {"added_images": []})}
+    ),
+    call("image_repo.delete", "a.png")
+    .answered({"DELETE /api/v1/images/i/{image_name}": {"deleted_images": []}})
+    .but(raises=ImageError),
+    call("image_repo.upload", PNG, board="2")
+    .answered({"POST /api/v1/images/upload": (201, {"image_name": "a.png"})})
+    .but(raises=NotFoundError),
     call("image_repo.delete_many", ["a.png"]),
     call("image_repo.delete_uncategorized"),
     call("image_repo.count_intermediates"),
@@ -190,6 +200,9 @@ BOARDS = [
     board("delete_image", "a.png"),
     board("star_image", "a.png"),
     board("unstar_image", "a.png"),
+    board("star_image", "a.png")
+    .answered({"POST /api/v1/images/star": {"starred_images": []}})
+    .but(raises=ImageError),
 ]
 
 VIDEOS = [

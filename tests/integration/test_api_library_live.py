@@ -21,12 +21,12 @@ from invokeai_py_client.exceptions import (
     UnprocessableEntityError,
     WorkflowError,
 )
-from invokeai_py_client.server import LocalServer
 
 from .noun_calls import done
 from .test_api_videos_live import TINY
 
 pytestmark = pytest.mark.live
+not_simulated = pytest.mark.real_server("routes that the simulator does not have")
 
 NODE = {
     "id": "n",
@@ -68,12 +68,6 @@ async def client(request, live_url):
     """Either client of the shared server."""
     async for made in either(request.param, live_url):
         yield made
-
-
-@pytest.fixture(scope="module")
-def own_server():
-    with LocalServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -200,7 +194,7 @@ async def test_filters_tags_and_counts(client, saved):
     assert counts["no such tag"] == 0
     kinds = await done(library.count_by_category())
     assert kinds["user"] >= 1
-    assert kinds["default"] > 10
+    assert kinds["default"] >= 1
     with pytest.raises(UnprocessableEntityError, match="order_by"):
         await listed(order_by="colour")
 
@@ -208,6 +202,7 @@ async def test_filters_tags_and_counts(client, saved):
 # -- style presets ----------------------------------------------------------------
 
 
+@not_simulated
 async def test_a_preset_keeps_its_picture_until_told_otherwise(client):
     presets = client.style_preset_repo
     preset = await done(
@@ -237,6 +232,7 @@ async def test_a_preset_keeps_its_picture_until_told_otherwise(client):
         await done(presets.create_preset("x", image=picture()[:20]))
 
 
+@not_simulated
 async def test_presets_travel_as_files(client, tmp_path):
     presets = client.style_preset_repo
     name = f"test {uuid.uuid4().hex}"
@@ -264,6 +260,7 @@ async def test_presets_travel_as_files(client, tmp_path):
 # -- system prompts ----------------------------------------------------------------
 
 
+@not_simulated
 async def test_system_prompts(client):
     prompts = client.system_prompt_repo
     prompt = await done(prompts.create_prompt("test", "Expand."))
@@ -282,6 +279,7 @@ async def test_system_prompts(client):
 # -- the rest -----------------------------------------------------------------------
 
 
+@not_simulated
 async def test_the_client_state_keeps_texts(client):
     state, key = client.client_state_repo, f"test:{uuid.uuid4().hex}"
     assert await done(state.get_value(key)) is None
@@ -293,6 +291,7 @@ async def test_the_client_state_keeps_texts(client):
     assert await done(state.get_value(key)) is None
 
 
+@not_simulated
 async def test_the_client_state_can_be_cleared(owner):
     state = owner.client_state_repo
     await done(state.set_value("a", "1"))
@@ -300,6 +299,7 @@ async def test_the_client_state_can_be_cleared(owner):
     assert await done(state.list_keys()) == []
 
 
+@not_simulated
 async def test_recall_tells_what_the_server_left_out(owner):
     recall = owner.recall_repo
     result = await done(
@@ -319,6 +319,7 @@ async def test_recall_tells_what_the_server_left_out(owner):
         await done(recall.send_parameters({"seed": 1}, strict=True, append=True))
 
 
+@not_simulated
 async def test_image_files_are_moved_on_request(owner):
     moves = owner.image_move_repo
     await done(moves.start())
@@ -328,6 +329,7 @@ async def test_image_files_are_moved_on_request(owner):
     assert not (await done(moves.wait(timeout=60))).is_running
 
 
+@not_simulated
 async def test_what_is_on_no_board_can_be_deleted_as_a_whole(owner):
     board = await done(owner.board_repo.create_board("kept"))
     kept = await done(board.upload_image_data(picture()))

@@ -17,7 +17,10 @@ from invokeai_py_client.server import LocalServer
 from .test_api_library_live import FILE, picture
 from .test_api_videos_live import TINY
 
-pytestmark = pytest.mark.live
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.real_server("routes that the simulator does not have"),
+]
 
 PASSWORD = "Secret123!"
 

@@ -14,7 +14,7 @@ from invokeai_py_client.video import AsyncIvkVideo, IvkVideo
 from .noun_calls import done
 from .test_api_videos_live import TINY
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.real_server("videos")]
 
 
 @pytest.fixture(params=["blocking", "asyncio"])

@@ -21,7 +21,7 @@ from invokeai_py_client.video import AsyncIvkVideo, IvkVideo
 
 from .noun_calls import collected, done
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.real_server("videos")]
 
 # Half a second of red, 16 x 16 pixels, 4 frames per second.
 TINY = Path(__file__).parent.parent / "data" / "tiny.mp4"
