@@ -1,4 +1,4 @@
-"""Faults on real sockets, before the simulated server: nothing lost, nothing doubled."""
+"""Faults on real sockets, before the simulated server: nothing lost or doubled."""
 
 from __future__ import annotations
 

@@ -261,6 +261,7 @@ def _mapping_errors(out: Outgoing, started: float) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
+        _forget_request(error, out)
         message = f"{out.method} {out.url}: no answer within {out.timeout:g} s"
         log_exchange(out, type(error).__name__, time.monotonic() - started)
         fault = APITimeoutError(
@@ -272,8 +273,17 @@ def _mapping_errors(out: Outgoing, started: float) -> Iterator[None]:
         fault.sent = not isinstance(error, httpx.ConnectTimeout)
         raise fault from error
     except httpx.TransportError as error:
+        _forget_request(error, out)
         log_exchange(out, type(error).__name__, time.monotonic() - started)
         raise _connection_error(out, error) from error
+
+
+def _forget_request(error: httpx.TransportError, out: Outgoing) -> None:
+    """Take the credentials out of what becomes the cause of our error.
+
+    It holds the request with every header, for whoever pickles a chain of errors.
+    """
+    error.request = httpx.Request(out.method, out.url)
 
 
 def _connection_error(out: Outgoing, error: httpx.TransportError) -> APIConnectionError:

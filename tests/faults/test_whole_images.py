@@ -1,0 +1,138 @@
+"""An image that was saved is whole; one that could not be saved is not there."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from faults.places import half_files, soon
+from faults.proxy import KINDS, FaultProxy, RandomSchedule
+from faults.workflows import blank
+from invokeai_py_client.client import InvokeAIClient
+from invokeai_py_client.exceptions import APIError
+from invokeai_py_client.image.files import PartialFile
+from invokeai_py_client.simulator import SimulatedServer
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with SimulatedServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def image(server):
+    with InvokeAIClient(server.url) as client:
+        handle = client.workflow_repo.create_workflow(blank())
+        made = handle.run(width=512, height=512).image
+        yield made.image_name, made.bytes()
+
+
+OLD = b"what was there before"
+
+
+def test_whatever_happens_to_a_download_the_file_is_whole(
+    server, image, tmp_path, outcomes
+):
+    name, content = image
+
+    def save(seed):
+        target = tmp_path / f"{seed}.png"
+        target.write_bytes(OLD)
+        with FaultProxy(server.url) as proxy, InvokeAIClient(proxy.url) as client:
+            found = client.image_repo.get_image(name)
+            proxy.schedule = RandomSchedule(seed, rate=0.8, path="/full")
+            try:
+                found.save(target)
+            except APIError:
+                return target.read_bytes() == OLD
+            return target.read_bytes() == content
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(save, range(40)))
+    assert half_files(tmp_path) == []
+    outcomes.promise(
+        "a saved image is whole, or the file that was there before is",
+        f"40 downloads under random faults of {len(KINDS)} kinds, a full disk, a file "
+        "size limit, and a process killed while saving",
+    )
+
+
+class FullDisk(io.FileIO):
+    def write(self, data):
+        if self.tell() + len(data) > 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(
+    server, image, tmp_path, monkeypatch
+):
+    make = PartialFile.__init__
+
+    def full(self, path):
+        make(self, path)
+        self.sink.close()
+        self.sink = FullDisk(self._temporary, "r+")
+
+    monkeypatch.setattr(PartialFile, "__init__", full)
+    with InvokeAIClient(server.url) as client:
+        with pytest.raises(OSError, match="No space left"):
+            client.image_repo.get_image(image[0]).save(tmp_path / "a.png")
+        # The connection is not spoilt for what comes next.
+        assert client.image_repo.get_image(image[0]).bytes() == image[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+SAVE = textwrap.dedent(
+    """
+    import sys
+    from invokeai_py_client.client import InvokeAIClient
+    url, name, target = sys.argv[1:]
+    with InvokeAIClient(url) as client:
+        client.image_repo.get_image(name).save(target)
+    """
+)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX limits")
+def test_a_limit_on_file_sizes_leaves_nothing(server, image, tmp_path):
+    script = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n" + SAVE
+    )
+    target = tmp_path / "a.png"
+    done = subprocess.run(
+        [sys.executable, "-c", script, server.url, image[0], str(target)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert b"File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_a_process_killed_while_saving_leaves_the_old_file(server, image, tmp_path):
+    target = tmp_path / "a.png"
+    target.write_bytes(OLD)
+    with FaultProxy(server.url) as proxy:
+        proxy.next("drip", path="/full", seconds=30, times=None)
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVE, proxy.url, image[0], str(target)]
+        )
+        assert soon(lambda: half_files(tmp_path), 30)
+        process.send_signal(signal.SIGKILL)
+        process.wait(20)
+    assert target.read_bytes() == OLD
