@@ -119,6 +119,18 @@ def test_all_problems_come_at_once_and_nothing_is_sent(desk, portrait):
     assert desk.queue.requests == []
 
 
+def test_nodes_that_the_server_does_not_have_are_refused_by_name(desk):
+    nodes = [node("x", "of_a_newer_server", label="New"), node("b", "blank_image")]
+    desk.queue.extra_routes["/openapi.json"] = lambda request: {
+        "openapi": "3.1.0",
+        "components": {"schemas": {}},
+    }
+    handle = desk.repo.create_workflow(definition(nodes))
+    with pytest.raises(FieldValidationError, match="'New'.*6.14.2.*of_a_newer_server"):
+        handle.submit()
+    assert desk.bodies == []
+
+
 def test_a_model_is_found_by_name_and_sent_whole(desk, portrait):
     portrait.submit(model="tiny")
     sent = desk.batch["graph"]["nodes"]["loader"]["model"]
@@ -184,6 +196,23 @@ def test_a_local_picture_is_uploaded_once_for_its_content(desk, resize, tmp_path
         sent = desk.batch["graph"]["nodes"]["r"]["image"]
         assert sent == {"image_name": "up-0.png"}
     assert len(desk.uploads) == 1
+
+
+def test_a_picture_that_is_neither_here_nor_there_is_refused_with_the_rest(desk):
+    desk.queue.extra_routes["/api/v1/images/images_by_names"] = lambda request: []
+    made = node("r", "img_resize", is_intermediate=False)
+    loader = node("m", "main_model_loader")
+    form = [("r", "image"), ("m", "model")]
+    handle = desk.repo.create_workflow(definition([made, loader], form=form))
+    with pytest.raises(FieldValidationError) as caught:
+        handle.submit(image="gone.png", model="Tony")
+    picture, model = caught.value.problems
+    assert picture.input_index == 0
+    assert picture.kind == "missing_image"
+    words = "input 0 'image': the server has no image 'gone.png', and there is no such"
+    assert picture.message.startswith(words)
+    assert "did you mean 'Tiny'" in model.message
+    assert desk.bodies == []
 
 
 def test_an_upload_that_was_deleted_since_is_repeated(desk, resize):

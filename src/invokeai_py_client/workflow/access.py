@@ -13,7 +13,7 @@ from invokeai_py_client.nodes.template import UNSET, InputTemplate
 from invokeai_py_client.workflow.draft import Draft, DraftInput, DraftNode
 from invokeai_py_client.workflow.facts import ExistsQuery, Facts, ThingKind
 
-__all__ = ["named_things", "unset_missing"]
+__all__ = ["THING_WORDS", "named_things", "unset_missing"]
 
 # Types whose value the GUI takes for a model wherever it looks like one.
 _MODEL_TYPES = frozenset(
@@ -32,7 +32,7 @@ _ID_KEYS: dict[str, tuple[ThingKind, str]] = {
     "VideoField": ("videos", "video_name"),
     "BoardField": ("boards", "board_id"),
 }
-_WORDS: dict[ThingKind, str] = {
+THING_WORDS: dict[ThingKind, str] = {
     "images": "image",
     "videos": "video",
     "boards": "board",
@@ -73,8 +73,8 @@ def unset_missing(draft: Draft, node: DraftNode, facts: Facts) -> None:
             if not facts.exists(query.kind, query.id):
                 _drop(item, query.id)
                 draft.warn(
-                    f"there is no {_WORDS[query.kind]} {query.id}; unset",
-                    f"missing_{_WORDS[query.kind]}",
+                    f"there is no {THING_WORDS[query.kind]} {query.id}; unset",
+                    f"missing_{THING_WORDS[query.kind]}",
                     node.id,
                     item.name,
                 )

@@ -10,8 +10,9 @@ from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client.board import flows as board_flows
-from invokeai_py_client.exceptions import NotFoundError
+from invokeai_py_client.exceptions import FieldProblem, NotFoundError
 from invokeai_py_client.model import flows as model_flows
+from invokeai_py_client.workflow.access import THING_WORDS, named_things
 from invokeai_py_client.workflow.facts import (
     BoardImagesQuery,
     DynamicPromptsQuery,
@@ -20,9 +21,10 @@ from invokeai_py_client.workflow.facts import (
     Facts,
     SavedWorkflowQuery,
 )
+from invokeai_py_client.workflow.loaded import FieldKey, LoadedWorkflow
 from invokeai_py_client.workflow.queue_calls import chunks
 
-__all__ = ["learn_facts"]
+__all__ = ["learn_facts", "missing_things"]
 
 
 def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
@@ -38,6 +40,39 @@ def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
     given = yield from gather([_answer(query) for query in others])
     answers.update(zip(others, given))
     return facts.answered(answers)
+
+
+def missing_things(
+    loaded: LoadedWorkflow, values: Mapping[FieldKey, Any]
+) -> Flow[list[FieldProblem]]:
+    """Problems of values that name what the server does not have.
+
+    What the file names is asked for with the other facts; this is for values that
+    were set, which the GUI would have offered in a list.
+
+    Args:
+        loaded: The workflow.
+        values: Values in wire form by (node, field).
+    """
+    named: dict[tuple[FieldKey, ExistsQuery], None] = {}
+    for key, value in values.items():
+        node = loaded.nodes.get(key[0])
+        template = node.template_of(key[1]) if node else None
+        named.update(((key, query), None) for query in named_things(value, template))
+    facts = yield from learn_facts(Facts(), [query for _, query in named])
+    return [
+        _missing(key, query)
+        for key, query in named
+        if not facts.exists(query.kind, query.id)
+    ]
+
+
+def _missing(key: FieldKey, query: ExistsQuery) -> FieldProblem:
+    word = THING_WORDS[query.kind]
+    message = f"{key[0]}.{key[1]}: the server has no {word} {query.id!r}"
+    if query.kind in ("images", "videos"):
+        message += ", and there is no such file here"
+    return FieldProblem(message, f"missing_{word}", *key, value=query.id)
 
 
 def _answer(query: FactQuery) -> Flow[Any]:

@@ -37,7 +37,8 @@ from invokeai_py_client.workflow.enqueue_flows import (
     settle,
 )
 from invokeai_py_client.workflow.facts import Facts
-from invokeai_py_client.workflow.facts_flows import learn_facts
+from invokeai_py_client.workflow.facts_flows import learn_facts, missing_things
+from invokeai_py_client.workflow.graph_checks import EDITOR_TYPES
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.legends import legend_of
 from invokeai_py_client.workflow.load import load_workflow
@@ -235,11 +236,14 @@ def _compiled(
     if catalog is None:
         types = [node.type for node in handle.loaded.nodes.values()]
         catalog = yield from learn_catalog(server, types)
+    problems = yield from missing_things(handle.loaded, call.values.edits)
+    edits: Mapping[FieldKey, Any] = {}
     try:
         edits = yield from resolve_values(call.values.edits, server, desk.runner)
     except FieldValidationError as error:
-        problems = [_at_input(handle, problem) for problem in error.problems]
-        raise FieldValidationError(problems) from error
+        problems = [*problems, *error.problems]
+    if problems:
+        raise FieldValidationError([_at_input(handle, found) for found in problems])
     facts = yield from _learn(handle, catalog, edits)
     board_id = yield from _board_id(call.board)
     # A large workflow takes a while, which an event loop should not stand still for.
@@ -252,7 +256,30 @@ def _compiled(
         catalog=catalog,
         edits=edits,
     )
-    return (yield from local(compile_it)), edits
+    compiled = yield from local(compile_it)
+    missing = _unknown_nodes(compiled, catalog)
+    if missing:
+        compiled = replace(compiled, problems=(*missing, *compiled.problems))
+    return compiled, edits
+
+
+def _unknown_nodes(
+    compiled: CompiledWorkflow, catalog: NodeCatalog
+) -> list[FieldProblem]:
+    """Nodes that this server does not have: without them it is another workflow.
+
+    Compiling leaves them out with a warning, and the GUI refuses to run.
+    """
+    return [
+        FieldProblem(
+            f"node {node.label or node.id!r}: this server (InvokeAI "
+            f"{catalog.version}) has no nodes of type {node.type}",
+            "unknown_node",
+            node.id,
+        )
+        for node in compiled.loaded.nodes.values()
+        if node.template is None and node.type not in EDITOR_TYPES
+    ]
 
 
 def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem:
