@@ -170,8 +170,9 @@ def pull(workflow: WorkflowLike, target: PathLike, overwrite: bool) -> Flow[Path
     document = dict(parse(dict[str, Any], saved.get("workflow")))
     # The GUI's own files have none: it would be the id on this server.
     document.pop("id", None)
+    # Half a character becomes the escape that JSON has for it.
     content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(
-        "utf-8", "surrogatepass"
+        "utf-8", "backslashreplace"
     )
     # The name is the server's: letters, digits and underscores are left of it.
     name = f"{slug(str(document.get('name', ''))) or 'workflow'}.json"
