@@ -126,7 +126,9 @@ def test_nodes_that_the_server_does_not_have_are_refused_by_name(desk):
         "components": {"schemas": {}},
     }
     handle = desk.repo.create_workflow(definition(nodes))
-    with pytest.raises(FieldValidationError, match="'New'.*6.14.2.*of_a_newer_server"):
+    with pytest.raises(
+        FieldValidationError, match=r"'New'.*6\.14\.2.*of_a_newer_server"
+    ):
         handle.submit()
     assert desk.bodies == []
 
