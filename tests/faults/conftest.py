@@ -20,6 +20,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_OUTCOMES] = Outcomes()
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the long runs to `make faults`."""
+    if config.getoption("--faults-table", None) or "slow" in config.option.markexpr:
+        return
+    skip = pytest.mark.skip(reason="takes minutes: make faults")
+    for item in items:
+        ours = Path(item.path).parent == Path(__file__).parent
+        if ours and item.get_closest_marker("slow"):
+            item.add_marker(skip)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     page = session.config.getoption("--faults-table", None)
     outcomes = session.config.stash.get(_OUTCOMES, None)

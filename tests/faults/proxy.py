@@ -232,6 +232,9 @@ class FaultProxy:
 
     async def _close(self) -> None:
         await self._stop_listening()
+        # Connections close in the loop's next rounds.
+        await asyncio.sleep(0.02)
+        await self._end_tasks()
 
     async def _drop(self) -> None:
         for writer in list(self._tunnels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import pickle
@@ -48,10 +49,9 @@ def told(error):
     cause = error.__cause__ or error.__context__
     if cause is not None:
         text.append(told(cause))
-    try:
+    # What cannot be pickled shows nothing.
+    with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
         text.append(str(pickle.dumps(error)))
-    except (TypeError, AttributeError, pickle.PicklingError):
-        pass  # what cannot be pickled shows nothing
     return "\n".join(text)
 
 
@@ -116,8 +116,8 @@ def test_no_failure_shows_a_credential(proxy, log, how, outcomes):
     assert log.getvalue()
     outcomes.promise(
         "no credential in any log, repr, error, traceback, pickle or warning",
-        f"a token, a password, a header and a refreshed token over {failures + 2} kinds "
-        "of failure, with the loggers of every library used at DEBUG",
+        f"a token, a password, a header and a refreshed token over {failures + 2} "
+        "kinds of failure, with the loggers of every library used at DEBUG",
     )
 
 
