@@ -15,7 +15,9 @@ from invokeai_py_client.cli import (
     model_commands,
     queue_commands,
     server_commands,
+    simulate,
     workflow_commands,
+    workflow_run,  # noqa: F401, adds `run` to the workflow commands
 )
 from invokeai_py_client.cli.commands import command
 from invokeai_py_client.cli.errors import EXIT_CODES, Failure, explain
@@ -41,6 +43,8 @@ for _group in (
     server_commands.app,
 ):
     app.add_typer(_group)
+command(server_commands.app, "snapshot")(simulate.snapshot)
+command(app, "simulate")(simulate.simulate)
 command(app, "doctor")(doctor.doctor)
 
 # Typer brings its own copy of click, or uses click, depending on its version; both

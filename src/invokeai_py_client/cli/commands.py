@@ -81,10 +81,16 @@ class Session:
             self._client = InvokeAIClient(self.url, **options)
         return self._client
 
+    def connect(self, url: str) -> None:
+        """Use another server from now on, without the token of the command line."""
+        self.close()
+        self.url, self.token = url, None
+
     def close(self) -> None:
         """Close the client if one was made."""
-        if self._client is not None:
-            self._client.close()
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def group(name: str, help_text: str) -> typer.Typer:

@@ -115,6 +115,12 @@ class Renderer:
         """Say on standard error what is going on."""
         self.err.print(Text(line, style="dim"))
 
+    def say(self, line: str) -> None:
+        """Write a line of the result before the end, for commands that stay."""
+        stream = sys.stderr if self.as_json else self._stdout
+        stream.write(f"{line}\n")
+        stream.flush()
+
     def start_logging(self) -> None:
         """Collect the library's warnings, and show its log when it was asked for."""
         logger = logging.getLogger("invokeai_py_client")

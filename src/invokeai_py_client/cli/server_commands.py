@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = group("server", "Install, start and stop a real InvokeAI on this machine.")
+app = group("server", "Install, start, stop and record a real InvokeAI.")
 
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="VERSION", help="InvokeAI's version.")

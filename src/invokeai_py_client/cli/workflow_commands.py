@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from invokeai_py_client.cli.commands import Session, command, group
-from invokeai_py_client.cli.errors import CliError, Failure, explain
+from invokeai_py_client.cli.errors import CliError, Failure
 from invokeai_py_client.cli.render import Outcome, plain, table
 from invokeai_py_client.cli.values import (
     SET_HELP,
@@ -17,13 +17,20 @@ from invokeai_py_client.cli.values import (
     apply_node_values,
     apply_values,
 )
-from invokeai_py_client.exceptions import JobError
 
 if TYPE_CHECKING:
     from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
     from invokeai_py_client.workflow.compiled import CompiledWorkflow
 
-__all__ = ["app"]
+__all__ = [
+    "RunsOption",
+    "SetNodeOption",
+    "SetOption",
+    "SourceArgument",
+    "app",
+    "located",
+    "warning_lines",
+]
 
 app = group("workflow", "Look at workflows, compile them, run them.")
 
@@ -105,7 +112,7 @@ def show(
         rows = [(s["node_name"], s["kind"], s["value"]) for s in seeds]
         view += ["", table(("SEED OF", "KIND", "VALUE"), rows)]
     data = {**texts, "inputs": _inputs(handle), "outputs": outputs, "seeds": seeds}
-    return Outcome(data, view, warnings=_warning_lines(handle.warnings))
+    return Outcome(data, view, warnings=warning_lines(handle.warnings))
 
 
 @command(app, "inputs")
@@ -117,7 +124,7 @@ def inputs(
     return Outcome(
         {"inputs": _inputs(handle, detailed=True)},
         [_inputs_table(handle) if len(handle) else "the form shows no inputs"],
-        warnings=_warning_lines(handle.warnings),
+        warnings=warning_lines(handle.warnings),
     )
 
 
@@ -131,7 +138,7 @@ def compile_payload(
     runs: RunsOption = 1,
     board: Annotated[
         Optional[str],
-        typer.Option("--board", metavar="ID", help='The board that "auto" means.'),
+        typer.Option("--board", metavar="BOARD", help='The board that "auto" means.'),
     ] = None,
     facts: Annotated[
         Optional[Path],
@@ -143,12 +150,13 @@ def compile_payload(
 ) -> Outcome:
     """Show the payload that a submission would send, and what would be refused.
 
-    Nothing is sent. With --offline, what the file names counts as existing.
+    Nothing is enqueued. The server is asked for its nodes, models and boards, and gets
+    local pictures; with --offline, what the file names counts as existing.
     """
     handle = _handle(session, source, offline, facts)
     apply_values(handle, settings or ())
     apply_node_values(handle, node_settings or ())
-    compiled = handle.compile(runs=runs, auto_add_board=board)
+    compiled = _compiled(handle, runs, board)
     problems = [problem.as_dict() for problem in compiled.problems]
     data = {
         "batch": _batch(compiled),
@@ -165,130 +173,12 @@ def compile_payload(
         data,
         [json.dumps(plain(data["batch"]), indent=2)],
         [_summary(compiled), *notes],
-        _warning_lines(compiled.warnings),
+        warning_lines(compiled.warnings),
         failure,
     )
 
 
-@command(app, "run")
-def run(
-    session: Session,
-    source: SourceArgument,
-    settings: SetOption = None,
-    node_settings: SetNodeOption = None,
-    seed: Annotated[
-        str, typer.Option("--seed", metavar="N|keep|random", help="The seed.")
-    ] = "keep",
-    runs: RunsOption = 1,
-    board: Annotated[
-        Optional[str],
-        typer.Option("--board", metavar="BOARD", help="Where results go: name or id."),
-    ] = None,
-    out: Annotated[
-        Optional[Path],
-        typer.Option("--out", metavar="DIR", help="Save the images in this folder."),
-    ] = None,
-    timeout: Annotated[
-        Optional[float],
-        typer.Option("--timeout", min=0, help="Seconds to wait; the jobs go on."),
-    ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Only submit, and print the id.")
-    ] = True,
-) -> Outcome:
-    """Run a workflow, wait for its images and save them.
-
-    Ctrl-C cancels the jobs of this command and ends with code 130.
-    """
-    from invokeai_py_client.cli.progress import RunDisplay
-
-    handle = session.client.workflow_repo.load(_located(source))
-    apply_values(handle, settings or ())
-    apply_node_values(handle, node_settings or ())
-    options = {"seed": _seed(seed), "runs": runs, "board": board}
-    if not wait:
-        submission = handle.submit(**options)
-        data = {
-            "id": submission.id,
-            "item_ids": [job.item_id for job in submission.jobs],
-        }
-        lines = _warning_lines(handle.warnings)
-        return Outcome(data, [submission.id], warnings=lines)
-    if out is not None:
-        # Before anything runs, so that a folder that cannot be made costs nothing.
-        out.mkdir(parents=True, exist_ok=True)
-    title = handle.definition.name or source
-    with RunDisplay(session.renderer, title) as display:
-        result = handle.run(
-            timeout=timeout, on_progress=display.update, check=False, **options
-        )
-    return _run_outcome(result, out, _warning_lines(handle.warnings))
-
-
-def _run_outcome(result: Any, out: Optional[Path], warnings: list[str]) -> Outcome:
-    """The images that exist are saved and shown even when other jobs failed."""
-    jobs = []
-    rows = []
-    for job in result.jobs:
-        saved = [_saved(image, out) for image in job.images]
-        jobs.append(
-            {
-                "item_id": job.item_id,
-                "status": job.status,
-                "seeds": job.seeds,
-                "values": job.values,
-                "images": saved,
-                "outputs": [_output(output) for output in job.outputs.values()],
-                "error": None if job.error is None else explain(job.error).as_dict(),
-            }
-        )
-        shown = [item["path"] or item["image_name"] for item in saved]
-        words = "" if job.error is None else job.error.message
-        rows.append((job.item_id, job.status, job.seed, "\n".join(shown) or words))
-    failure = None
-    try:
-        result.raise_for_status()
-    except JobError as error:
-        failure = explain(error)
-    view = [table(("JOB", "STATUS", "SEED", "IMAGES"), rows)]
-    data = {"id": result.id, "jobs": jobs}
-    return Outcome(data, view, warnings=warnings, failure=failure)
-
-
-def _output(output: Any) -> dict[str, Any]:
-    """What a node gave: its images by name, its values as they are."""
-    return {
-        "node_id": output.node_id,
-        "name": output.name,
-        "label": output.label,
-        "node_type": output.node_type,
-        "images": [image.image_name for image in output.images],
-        "values": list(output.values),
-    }
-
-
-def _saved(image: Any, out: Optional[Path]) -> dict[str, Any]:
-    path = None if out is None else str(image.save(out))
-    return {
-        "image_name": image.image_name,
-        "width": image.width,
-        "height": image.height,
-        "path": path,
-    }
-
-
-def _seed(text: str) -> Any:
-    if text in ("keep", "random"):
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise CliError(
-            "usage", f"--seed {text!r} is neither a whole number, keep nor random"
-        ) from None
-
-
-def _located(source: str) -> Any:
+def located(source: str) -> Any:
     """A path when the source is a file, else the text: a name or id in the library."""
     path = Path(source)
     if path.is_file():
@@ -302,7 +192,7 @@ def _handle(
     session: Session, source: str, offline: bool, facts: Optional[Path] = None
 ) -> BaseWorkflowHandle:
     if not offline and facts is None:
-        loaded: BaseWorkflowHandle = session.client.workflow_repo.load(_located(source))
+        loaded: BaseWorkflowHandle = session.client.workflow_repo.load(located(source))
         return loaded
     from invokeai_py_client.cli.facts_file import read_facts
     from invokeai_py_client.nodes.catalog import NodeCatalog
@@ -317,6 +207,16 @@ def _handle(
         NodeCatalog.bundled(),
         facts=None if facts is None else read_facts(facts),
     )
+
+
+def _compiled(
+    handle: BaseWorkflowHandle, runs: int, board: Optional[str]
+) -> CompiledWorkflow:
+    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
+
+    if isinstance(handle, WorkflowHandle):
+        return handle.preview(runs=runs, board=board)
+    return handle.compile(runs=runs, auto_add_board=board)
 
 
 def _inputs(handle: BaseWorkflowHandle, *, detailed: bool = False) -> list[Any]:
@@ -402,5 +302,6 @@ def _warning(warning: Any) -> dict[str, Any]:
     }
 
 
-def _warning_lines(warnings: Any) -> list[str]:
+def warning_lines(warnings: Any) -> list[str]:
+    """What is odd about a workflow, one line each."""
     return [warning.message for warning in warnings]
