@@ -308,3 +308,33 @@ class TestBatch:
         fed = graph(types(a="add", i="integer"), "i.value -> a.a")
         warned = workflow_warnings(replace(compiled, graph=fed))
         assert [item.kind for item in warned] == ["batch_ignored"]
+
+
+class TestHalfSurrogates:
+    """The server's database cannot store them; their job would block the queue."""
+
+    BROKEN = "a\ud800b"
+
+    def problems(self, *nodes, **texts):
+        return handle(list(nodes), **texts).check()
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"made_up": BROKEN},
+            {"made_up": {"nested": ["fine", BROKEN]}},
+            {"made_up": {BROKEN: 1}},
+            {"positive_prompt": BROKEN},
+        ],
+    )
+    def test_in_metadata_that_no_template_knows(self, values):
+        problems = self.problems(build.node("m", "core_metadata", values))
+        assert [(item.kind, item.node_id) for item in problems] == [("json", "m")]
+
+    def test_in_texts_that_only_the_embedded_workflow_has(self):
+        problems = self.problems(build.node("s", "string", label=self.BROKEN))
+        assert [item.kind for item in problems] == ["json"]
+        assert "workflow.nodes[0].data.label" in problems[0].message
+
+    def test_whole_pairs_are_text(self):
+        assert self.problems(build.node("s", "string", {"value": "a\U0001f600b"})) == []

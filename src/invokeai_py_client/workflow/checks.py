@@ -22,11 +22,18 @@ from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
 from invokeai_py_client.workflow.node_rules import LOOSE_FIELDS, rules_of
 from invokeai_py_client.workflow.refusals import Refusal, describe
 from invokeai_py_client.workflow.scalar_checks import as_integer
-from invokeai_py_client.workflow.value_checks import refusal
+from invokeai_py_client.workflow.value_checks import (
+    NO_JSON,
+    is_json,
+    is_unicode,
+    refusal,
+)
 
 __all__ = ["check_workflow", "workflow_warnings"]
 
 CALL_TYPE = "call_saved_workflow"
+# Looked at by themselves.
+_OWN_KEYS = frozenset({"id", "type", "use_cache", "is_intermediate", "workflow_inputs"})
 RUNS_ALLOWED = "an integer from 1"
 
 
@@ -49,6 +56,8 @@ def check_workflow(
         *batch_problems(compiled.data, compiled.graph, catalog),
         *_connected_edits(compiled),
     ]
+    if not any(problem.kind == "json" for problem in problems):
+        problems.extend(_embedded_problems(compiled))
     indices = _input_indices(compiled)
     unknown = _unknown_batches(compiled)
     return [
@@ -128,6 +137,11 @@ def _node_problems(
                 yield _missing(compiled, key, found)
             elif name in node:
                 yield from _value_problems(compiled, key, found, node[name], node)
+        # Inputs that a user made up, of core_metadata.
+        for name in node:
+            is_own = name in template.inputs or name in _OWN_KEYS
+            if not is_own and not is_json(node[name]):
+                yield _refused(compiled, (node_id, name), node[name], NO_JSON)
         yield from _dynamic_problems(compiled, node_id, node, fed)
         yield from _rule_problems(compiled, node_id, node, template)
 
@@ -224,6 +238,8 @@ def _dynamic_problems(
         value = values.get(name)
         # Left on "auto" or "none", the called workflow decides about its board.
         if template.type.name == "BoardField" and isinstance(value, str):
+            if not is_json(value):
+                yield _refused(compiled, key, value, NO_JSON)
             continue
         if value is not None:
             yield from _value_problems(compiled, key, template, value, node)
@@ -248,6 +264,34 @@ def _rule_problems(
         if refused is not None:
             key = node_id, rule.fields[0]
             yield _refused(compiled, key, values.get(rule.fields[0]), refused)
+
+
+def _embedded_problems(compiled: CompiledWorkflow) -> Iterator[FieldProblem]:
+    """Texts of the workflow to embed that the server's database cannot store.
+
+    Notes, labels and values that are not sent in the graph are among them.
+    """
+    for where, text in _broken_texts(compiled.workflow, "workflow"):
+        yield FieldProblem(
+            f"{where} is {_shown(text)}; allowed: {NO_JSON.allowed}",
+            "json",
+            value=text,
+            allowed=NO_JSON.allowed,
+        )
+        return
+
+
+def _broken_texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if not is_unicode(value):
+            yield where, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _broken_texts(key, f"a key of {where}")
+            yield from _broken_texts(item, f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _broken_texts(item, f"{where}[{index}]")
 
 
 # -- what was set but is not sent ---------------------------------------------------

@@ -149,7 +149,7 @@ def graph_problems(
 def _node_problems(view: GraphView) -> Iterator[FieldProblem]:
     for node_id, node in view.nodes.items():
         if not is_unicode(node_id):
-            yield FieldProblem(f"node id {node_id!r} is no valid Unicode", "node_id")
+            yield FieldProblem(f"node id {node_id!r} is no valid Unicode", "json")
         if node.get("id") != node_id:
             yield FieldProblem(
                 f"node {node_id!r} calls itself {node.get('id')!r}",

@@ -21,10 +21,18 @@ from invokeai_py_client.workflow.object_shapes import OBJECT_KEYS
 from invokeai_py_client.workflow.refusals import Refusal, describe, number_words
 from invokeai_py_client.workflow.scalar_checks import SCALARS
 
-__all__ = ["batch_refusal", "is_unicode", "refusal", "stored_batch_item"]
+__all__ = [
+    "NO_JSON",
+    "batch_refusal",
+    "is_json",
+    "is_unicode",
+    "refusal",
+    "stored_batch_item",
+]
 
 
 NO_LIMITS = Limits()
+NO_JSON = Refusal("json", "a value that JSON can carry, text in valid Unicode")
 # Values of any kind go: metadata items, what an iterator hands on, `if`.
 OPEN_TYPES = frozenset({"AnyField", "CollectionItemField"})
 
@@ -100,8 +108,8 @@ def _is_known(field_type: FieldType, limits: Limits) -> bool:
 def _type_refusal(
     field_type: FieldType, limits: Limits, value: Any
 ) -> Optional[Refusal]:
-    if not _is_json(value):
-        return Refusal("json", "a value that JSON can carry, text in valid Unicode")
+    if not is_json(value):
+        return NO_JSON
     if field_type.name in OPEN_TYPES:
         return None
     if field_type.cardinality == "SINGLE":
@@ -175,11 +183,12 @@ def _model_refusal(template: InputTemplate, value: Any) -> Optional[Refusal]:
     return None
 
 
-def _is_json(value: Any) -> bool:
+def is_json(value: Any) -> bool:
+    """Whether JSON and the server's database can carry the value."""
     if isinstance(value, Mapping):
-        return all(map(_is_text, value)) and all(map(_is_json, value.values()))
+        return all(map(_is_text, value)) and all(map(is_json, value.values()))
     if isinstance(value, (list, tuple)):
-        return all(map(_is_json, value))
+        return all(map(is_json, value))
     if isinstance(value, str):
         return is_unicode(value)
     return isinstance(value, (int, float, type(None))) and is_json_number(value)
