@@ -11,6 +11,7 @@ else
 BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/.dev-setup
+DEMO_STAMP := $(VENV)/.demo-setup
 
 .DEFAULT_GOAL := help
 
@@ -20,17 +21,18 @@ help: ## List the targets
 
 $(STAMP): pyproject.toml scripts/dev_setup.py
 	$(PYTHON) scripts/dev_setup.py $(VENV)
-	@touch $@
+	@touch $@ $(DEMO_STAMP)
 
 .PHONY: dev-setup
 dev-setup: $(STAMP) ## Make .venv with the library and all tools
 
+# One process per core of a small machine; more gain little. `-n 0` in PYTEST_ARGS wins.
 .PHONY: test
-test: $(STAMP) ## Run the unit tests (no server, no network)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(STAMP) ## Run all tests, live ones on the simulator (no server, no network)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: test-cov
-test-cov: $(STAMP) ## Run the unit tests and say which lines they miss
+test-cov: $(STAMP) ## Run all tests and say which lines they miss
 	$(BIN)/python -m pytest --cov=invokeai_py_client --cov-branch --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 .PHONY: server
@@ -41,8 +43,18 @@ server: $(STAMP) ## Install a real InvokeAI into the cache folder (7 GB, once)
 test-live: server ## Run the live tests on a real InvokeAI (installed when missing)
 	$(BIN)/python -m pytest --live -m live $(PYTEST_ARGS)
 
+OLD_VERSION ?= 6.8.1
+# What every server has to be good for; the other live tests are about newer routes.
+OLD_TESTS := $(addprefix tests/integration/test_,main_job.py old_server_live.py \
+  promises_live.py nouns_live.py nouns_alone_live.py checks_live.py cli_live.py)
+
+.PHONY: test-live-old
+test-live-old: $(STAMP) ## Run the main live tests on an older InvokeAI (OLD_VERSION=6.8.1)
+	$(BIN)/python scripts/install_server.py $(OLD_VERSION)
+	$(BIN)/python -m pytest --live --server-version $(OLD_VERSION) -rs $(OLD_TESTS) $(PYTEST_ARGS)
+
 .PHONY: test-all
-test-all: $(STAMP) ## Run the unit tests on every Python from 3.9 on that is found
+test-all: $(STAMP) ## Run all tests on every Python from 3.9 on that is found
 	$(BIN)/python scripts/test_all.py $(PYTEST_ARGS)
 
 .PHONY: quality
@@ -69,6 +81,10 @@ generate: $(STAMP) ## Write the files that are made from others
 openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes for us
 	$(BIN)/python scripts/openapi_drift.py $(SPEC)
 
+.PHONY: faults
+faults: $(STAMP) ## Try faults by the thousand, and write what came of it to docs/faults.md
+	$(BIN)/python -m pytest tests/faults --faults-table docs/faults.md --timeout 900 $(PYTEST_ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Time large workflows, and the check of edges against a plain one
 	$(BIN)/python benchmarks/bench_compile.py
@@ -79,9 +95,18 @@ docs: ## Build the pages for users into site/
 	$(PYTHON) scripts/dev_setup.py .venvs/docs docs
 	NO_MKDOCS_2_WARNING=1 $(subst $(VENV),.venvs/docs,$(BIN))/mkdocs build -q --strict
 
+# Only what the demo needs; the tools would take longer than the demo.
+$(DEMO_STAMP): pyproject.toml scripts/dev_setup.py
+	$(PYTHON) scripts/dev_setup.py $(VENV) cli images simulator
+	@touch $@
+
 .PHONY: demo
-demo: server ## Run a workflow on a real server and save its images
+demo: $(DEMO_STAMP) ## Run a workflow on a simulated server and save its images
 	$(BIN)/python examples/demo.py
+
+.PHONY: demo-live
+demo-live: server ## Run the same workflow on a real server (installed when missing)
+	$(BIN)/python examples/demo.py --live
 
 .PHONY: clean
 clean: ## Remove what the other targets made in this folder

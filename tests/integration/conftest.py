@@ -15,7 +15,13 @@ from typing import Any, Callable, Optional, Union
 
 import pytest
 
-from invokeai_py_client.server import LocalServer, install_tiny_models
+from invokeai_py_client._core.versions import is_at_least
+from invokeai_py_client._server.rest import ask
+from invokeai_py_client.server import (
+    DEFAULT_VERSION,
+    LocalServer,
+    install_tiny_models,
+)
 
 from .servers import TINY_MODELS, SimulatedLocalServer
 
@@ -31,6 +37,46 @@ def _named_url(config: pytest.Config) -> Optional[str]:
     return str(url).rstrip("/") if url else None
 
 
+def _version_of_server(config: pytest.Config) -> str:
+    """The InvokeAI under test, known before any server is started."""
+    url = _named_url(config)
+    if url is None:
+        return config.getoption("--server-version") or DEFAULT_VERSION
+    return str(ask("GET", f"{url}/api/v1/app/version")["version"])
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Skip what the server under test does not have yet, with the reason.
+
+    What is about older servers only is not even selected.
+    """
+    versioned = ("needs_server", "before_server")
+    if not any(item.get_closest_marker(name) for item in items for name in versioned):
+        return
+    version = _version_of_server(config)
+    past = []
+    for item in items:
+        for marker in item.iter_markers("needs_server"):
+            wanted, what = marker.args
+            if not is_at_least(version, wanted):
+                reason = f"needs InvokeAI >= {wanted}, this is {version}: {what}"
+                item.add_marker(pytest.mark.skip(reason=reason))
+        ends = [marker.args[0] for marker in item.iter_markers("before_server")]
+        if any(is_at_least(version, end) for end in ends):
+            past.append(item)
+    if past:
+        config.hook.pytest_deselected(items=past)
+        items[:] = [item for item in items if item not in past]
+
+
+@pytest.fixture(scope="session")
+def server_version(request: pytest.FixtureRequest) -> str:
+    """The InvokeAI under test, such as "6.14.2"."""
+    return _version_of_server(request.config)
+
+
 @pytest.fixture(scope="session")
 def simulated(request: pytest.FixtureRequest) -> bool:
     """True when these tests run on simulated servers."""
@@ -40,7 +86,7 @@ def simulated(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def session_server(
-    request: pytest.FixtureRequest, simulated: bool
+    request: pytest.FixtureRequest, simulated: bool, server_version: str
 ) -> Iterator[Optional[Server]]:
     """The server started for this session; None when `--invokeai-url` names one."""
     if _named_url(request.config):
@@ -50,7 +96,7 @@ def session_server(
     kind = (
         SimulatedLocalServer(job_delay=JOB_DELAY, durable=False)
         if simulated
-        else LocalServer()
+        else LocalServer(server_version)
     )
     with kind as server:
         yield server
@@ -58,7 +104,7 @@ def session_server(
 
 @pytest.fixture(scope="session")
 def start_server(
-    request: pytest.FixtureRequest, simulated: bool
+    request: pytest.FixtureRequest, simulated: bool, server_version: str
 ) -> Callable[..., Server]:
     """Makes a server of the kind under test, for `with`; options as `LocalServer`."""
     if _named_url(request.config):
@@ -67,7 +113,7 @@ def start_server(
     def make(**options: Any) -> Server:
         if simulated:
             return SimulatedLocalServer(job_delay=JOB_DELAY, **options)
-        return LocalServer(**options)
+        return LocalServer(server_version, **options)
 
     return make
 

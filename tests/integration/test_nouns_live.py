@@ -270,6 +270,7 @@ async def test_boards_are_found_by_name(client):
     assert await done(boards.find_board_by_name(name)) is None
 
 
+@pytest.mark.needs_server("6.13", "the visibility of boards")
 async def test_visibility_is_really_set(client):
     boards = client.board_repo
     handle = await done(boards.create_board("test shared", visibility="shared"))

@@ -84,6 +84,7 @@ async def test_every_kind_of_input_reaches_its_node_as_it_was_set(client):
     }
 
 
+@pytest.mark.needs_server("6.14", "image_collection with an input `images`")
 async def test_a_collection_of_pictures_of_any_origin_is_sent_in_order(
     client, tmp_path
 ):

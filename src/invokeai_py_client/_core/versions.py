@@ -214,9 +214,10 @@ def looks_missing(status: int, media_type: str, detail: object) -> bool:
     """True when an answer looks as if the server did not have the route at all.
 
     Servers before 6.12 answer 404 ``"Not Found"``; later ones give a web page with
-    status 200 to GET and HEAD. A path that has other methods gives 405.
+    status 200 to GET and HEAD. A path that has other methods gives 405, and what is
+    only a plan (videos in 6.8) 501.
     """
-    if status == 405:
+    if status in (405, 501):
         return True
     if status == 404:
         return detail == "Not Found"
