@@ -177,6 +177,9 @@ class EventHub:
             self._state.wait_for(
                 lambda: self._is_closed or self._has_new_token(), seconds
             )
+            if self._has_new_token():
+                # What failed before says nothing about the next try.
+                self._failures = 0
 
     def _announce(self, socket: socketio.Client) -> None:
         """Subscribe again to everything, and only then tell the mailboxes."""
