@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local
 from invokeai_py_client._core.send import call, get
-from invokeai_py_client.exceptions import APIResponseError
+from invokeai_py_client._core.send import learn_version as ask_version
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow.catalog_files import read_catalog, write_catalog
 from invokeai_py_client.workflow.known_server import KnownServer
@@ -28,14 +28,10 @@ __all__ = ["fetch_catalog", "learn_catalog", "learn_version"]
 OPENAPI_TIMEOUT = 120.0
 
 
-def learn_version(server: KnownServer) -> Flow[str]:
-    """The server's version, asked once."""
-    if server.version is None:
-        reply = yield from call(get("/api/v1/app/version"))
-        version = parse(dict[str, object], reply).get("version")
-        if not isinstance(version, str) or not version:
-            raise APIResponseError("the server does not say its version", method="GET")
-        server.version = version
+def learn_version(server: KnownServer, *, again: bool = False) -> Flow[str]:
+    """The server's version, asked once by all that a client does."""
+    if server.version is None or again:
+        server.version = yield from ask_version(again=again)
     return server.version
 
 
@@ -60,8 +56,7 @@ def learn_catalog(server: KnownServer, node_types: Iterable[str]) -> Flow[NodeCa
 
 def fetch_catalog(server: KnownServer) -> Flow[NodeCatalog]:
     """Ask the server for its node types, whatever is known, and remember them."""
-    server.version = None
-    version = yield from learn_version(server)
+    version = yield from learn_version(server, again=True)
     request = get("/openapi.json", timeout=OPENAPI_TIMEOUT)
     document = parse(dict[str, object], (yield from call(request)))
     catalog = yield from local(lambda: NodeCatalog.from_openapi(document, version))
