@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from invokeai_py_client.board.board_handle import BoardHandle
+from invokeai_py_client.board.models import Board
 from invokeai_py_client.exceptions import (
     FieldValidationError,
     InputNotFoundError,
@@ -152,6 +154,21 @@ def test_a_board_is_found_by_name_and_auto_means_the_one_of_the_call(desk, portr
     assert desk.batch["graph"]["nodes"]["decode"]["board"] == {"board_id": "b1"}
     portrait.submit()
     assert "board" not in desk.batch["graph"]["nodes"]["decode"]
+
+
+def test_a_board_of_the_board_repository_goes_wherever_a_name_goes(desk, portrait):
+    made = Board.model_validate({"board_id": "b1", "board_name": "Portraits"})
+    for board in (made, BoardHandle(desk, made)):
+        portrait.submit(board=board)
+        assert desk.batch["graph"]["nodes"]["decode"]["board"] == {"board_id": "b1"}
+        portrait.submit(board_=board)
+        assert desk.batch["graph"]["nodes"]["decode"]["board"] == {"board_id": "b1"}
+
+
+def test_what_is_no_board_is_refused_before_anything_is_enqueued(desk, portrait):
+    with pytest.raises(TypeError, match="expected a board or its id, not int"):
+        portrait.submit(board=5)
+    assert desk.bodies == []
 
 
 def test_a_seed_pins_the_random_node(desk, portrait):

@@ -93,6 +93,12 @@ def test_an_unknown_name_suggests_near_ones(repo):
         repo.load("Portrat")
 
 
+@pytest.mark.parametrize("source", [None, 7, b"portrait.json", ["portrait.json"]])
+def test_what_can_be_no_workflow_is_told_by_its_type(repo, source):
+    with pytest.raises(WorkflowFormatError, match=f"a {type(source).__name__} "):
+        repo.load(source)
+
+
 def test_a_missing_file_is_no_name_of_the_library(server, repo):
     with pytest.raises((WorkflowFormatError, FileNotFoundError)):
         repo.load("portrait.json")

@@ -152,7 +152,7 @@ class BaseWorkflowHandle:
 
     def get_input_value(self, key: Any) -> IvkField[Any]:
         """The typed field of an input; its `.value` reads and sets the value."""
-        return self._field_of(self.get_input(key))
+        return self.get_input(key).field
 
     def get_node_field(self, node: str, field_name: str) -> IvkField[Any]:
         """The typed field of any node, whether the form shows it or not.
@@ -188,11 +188,6 @@ class BaseWorkflowHandle:
 
     def _repr_html_(self) -> str:
         return self.inputs._repr_html_()
-
-    @staticmethod
-    def _field_of(item: WorkflowInput) -> IvkField[Any]:
-        found: IvkField[Any] = item.field
-        return found
 
     # -- setting ------------------------------------------------------------------
 
@@ -263,7 +258,7 @@ class BaseWorkflowHandle:
             if item.target in checked:
                 problems.append(given_twice(item, value))
                 continue
-            changed = checked[item.target] = self._field_of(item).clone()
+            changed = checked[item.target] = item.field.clone()
             problem = setting_problem(self._loaded, item.target)
             if problem is not None:
                 problems.append(at_input(problem, item, value))

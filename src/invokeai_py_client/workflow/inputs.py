@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import InputNotFoundError
+from invokeai_py_client.ivk_fields.base import IvkField
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Limits
 from invokeai_py_client.workflow.form import FormField
 from invokeai_py_client.workflow.loaded import FieldKey
@@ -57,7 +58,7 @@ class WorkflowInput:
     node_name: str
     node_type: str
     field_name: str
-    field: Any = field(repr=False)
+    field: IvkField[Any] = field(repr=False)
     required: bool
     connected: bool
     connected_from: Optional[FieldKey]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from invokeai_py_client._core.flow import Flow, local
+from invokeai_py_client.exceptions import WorkflowFormatError
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow.catalog_flows import learn_catalog
 from invokeai_py_client.workflow.definition import WorkflowDefinition
@@ -74,7 +75,14 @@ def _definition(source: WorkflowSource) -> Flow[WorkflowDefinition]:
         return source
     if isinstance(source, Mapping):
         return WorkflowDefinition.from_dict(source)
-    path = Path(os.fspath(source))
+    try:
+        path = Path(os.fspath(source))
+    except TypeError:
+        raise WorkflowFormatError(
+            f"cannot load a workflow from a {type(source).__name__}",
+            hint="give the path of a file or a picture, a name or an id of the "
+            "library, a definition or a dict",
+        ) from None
     is_path = not isinstance(source, str) or _looks_like_a_file(source)
     if is_path or (yield from local(lambda: _is_file(path))):
         return (yield from local(lambda: WorkflowDefinition.from_file(path)))

@@ -17,12 +17,12 @@ from typing import Any, Optional, TypeVar, Union
 
 from invokeai_py_client._core.flow import Flow, gather, local, on_interrupt
 from invokeai_py_client.board import flows as board_flows
-from invokeai_py_client.board.models import Board
 from invokeai_py_client.exceptions import (
     FieldProblem,
     FieldValidationError,
     UnprocessableEntityError,
 )
+from invokeai_py_client.image.models import BoardLike, board_id_of
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow import queue_calls
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, CallValues
@@ -70,7 +70,7 @@ __all__ = [
     "submit_all",
 ]
 
-BoardOption = Union[str, Board, None]
+BoardOption = Optional[BoardLike]
 
 # A namespace of our own, so that a key always gives the same batch id.
 KEYS = uuid.UUID("5b1c1d0e-6f0c-5c7e-9a55-8d6f1f3b6a10")
@@ -307,11 +307,10 @@ def _learn(
 
 def _board_id(board: BoardOption) -> Flow[Optional[str]]:
     """The id of the board that fields left on "auto" mean."""
-    if isinstance(board, Board):
-        board = board.board_id
-    if board is None or board in ("none", "auto"):
+    name = "none" if board is None else board_id_of(board)
+    if name in ("none", "auto"):
         return None
-    return (yield from board_flows.resolve_board_id(board))
+    return (yield from board_flows.resolve_board_id(name))
 
 
 def _seeded(

@@ -77,8 +77,8 @@ class WorkflowHandle(BaseWorkflowHandle):
             runs: How often to run; see `seed`.
             seed: ``"keep"`` leaves seeds as they are in the handle, ``"random"``
                 draws one for each run, a number sets every seed that can be set.
-            board: Name or id of the board, or the `Board`, that outputs left on
-                "auto" go to; None for no board.
+            board: Name or id of the board, or the board itself, that outputs left
+                on "auto" go to; None for no board.
             timeout: Seconds for the wait.
             on_progress: Called with a `RunProgress` whenever something happens.
             check: Raise when a job did not complete; False returns the result.
@@ -129,8 +129,8 @@ class WorkflowHandle(BaseWorkflowHandle):
             runs: How often to run; see `seed`.
             seed: ``"keep"`` leaves seeds as they are in the handle, ``"random"``
                 draws one for each run, a number sets every seed that can be set.
-            board: Name or id of the board, or the `Board`, that outputs left on
-                "auto" go to; None for no board.
+            board: Name or id of the board, or the board itself, that outputs left
+                on "auto" go to; None for no board.
             key: Makes it idempotent: whatever was submitted under this key before,
                 by anybody on this server, is returned instead of being submitted
                 again, as long as the queue still knows it.
@@ -180,7 +180,7 @@ class WorkflowHandle(BaseWorkflowHandle):
             inputs: Values by anything that `get_input` takes, for this call only.
             runs: How often to run.
             seed: As in `submit`; ``"random"`` draws others than `submit` will.
-            board: Name or id of the board, or the `Board`, that "auto" means.
+            board: Name or id of the board, or the board itself, that "auto" means.
             **values: Values by name, for this call only.
 
         Returns:
