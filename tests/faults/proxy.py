@@ -13,6 +13,7 @@ with FaultProxy(server.url) as proxy:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 import socket
@@ -234,6 +235,8 @@ class FaultProxy:
         await self._stop_listening()
         # Connections close in the loop's next rounds.
         await asyncio.sleep(0.02)
+        # Also those of connections that came in this moment.
+        self._tasks |= asyncio.all_tasks()
         await self._end_tasks()
 
     async def _drop(self) -> None:
@@ -354,7 +357,7 @@ class FaultProxy:
 
     async def _ask(self, request: _Message, method: str) -> _Message:
         """The server's whole answer, over a connection of its own."""
-        reader, writer = await asyncio.open_connection(*self._upstream, limit=2**26)
+        reader, writer = await _connect(self._upstream)
         try:
             writer.write(request.head + request.body)
             await writer.drain()
@@ -371,7 +374,7 @@ class FaultProxy:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        up_reader, up_writer = await asyncio.open_connection(*self._upstream)
+        up_reader, up_writer = await _connect(self._upstream)
         up_writer.write(request.head)
         self._tunnels.add(writer)
         ways = [
@@ -408,6 +411,19 @@ def _reset(writer: asyncio.StreamWriter) -> None:
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
     writer.transport.abort()
+
+
+async def _connect(
+    address: tuple[str, int],
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect; who is cancelled meanwhile leaves no open connection."""
+    opening = asyncio.ensure_future(asyncio.open_connection(*address, limit=2**26))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            (await opening)[1].transport.abort()
+        raise
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
