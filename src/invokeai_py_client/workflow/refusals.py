@@ -38,11 +38,16 @@ def number_words(noun: str, limits: Limits) -> str:
 
 
 NOUNS = {
+    "BoardField": "a board",
     "BooleanField": "true or false",
+    "ColorField": "a colour",
     "EnumField": "text",
     "FloatField": "a number",
+    "ImageField": "an image",
     "IntegerField": "an integer",
+    "ModelIdentifierField": "a model",
     "StringField": "text",
+    "VideoField": "a video",
 }
 
 
