@@ -108,7 +108,15 @@ def test_a_missing_file_is_no_name_of_the_library(server, repo):
 def test_the_library_is_listed_with_its_filters(server, repo):
     records = repo.list_workflows(categories=["user"], tags=["a"], query="por")
     assert [record.name for record in records][:2] == ["Portrait", "Portrait"]
-    assert server.params == [{"categories": ["user"], "tags": ["a"], "query": "por"}]
+    assert server.params == [
+        {
+            "categories": ["user"],
+            "tags": ["a"],
+            "query": "por",
+            "order_by": "name",
+            "direction": "ASC",
+        }
+    ]
     assert repo.find_workflow("own_2").name == "Twin"
     assert repo.find_workflow("nothing") is None
     with pytest.raises(NotFoundError):
