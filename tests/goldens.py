@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -127,11 +127,6 @@ def saved_workflows() -> dict[str, Any]:
     return {path.stem: read_json(path) for path in (OWN / "cases/saved").glob("*.json")}
 
 
-def default_name(name: str) -> str:
-    """The golden's name of a default workflow."""
-    return f"default--{slug(name)}"
-
-
 def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
@@ -152,8 +147,8 @@ def default_workflows() -> dict[str, Mapping[str, Any]]:
     for folder in folders:
         for path in folder.glob("*.json"):
             document = read_json(path)
-            found[default_name(path.stem)] = document
-            found[default_name(document["name"])] = document
+            found[f"default--{slug(path.stem)}"] = document
+            found[f"default--{slug(document['name'])}"] = document
     return found
 
 
@@ -166,19 +161,34 @@ def own_goldens() -> list[Golden]:
 
 
 def shared_goldens(
-    folder: Path, defaults: Optional[Mapping[str, Mapping[str, Any]]] = None
+    folder: Path, library: Optional[Sequence[Mapping[str, Any]]] = None
 ) -> Iterator[tuple[str, Optional[Golden]]]:
     """All goldens of the shared folder; None where the workflow file is missing.
 
     Args:
         folder: The shared folder.
-        defaults: The server's default workflows by golden; None takes those of an
-            installed server.
+        library: A server's default workflows; None takes those of an installed one.
     """
-    if defaults is None:
-        defaults = default_workflows()
+    defaults = default_workflows() if library is None else {}
     for path in sorted((folder / "goldens/expected").glob("*.json")):
         case = folder / "goldens/cases" / path.name
+        expected = read_json(path)
         document = read_json(case) if case.exists() else defaults.get(path.stem)
-        found = Golden(path.stem, document, read_json(path)) if document else None
+        if document is None and library is not None:
+            document = _by_nodes(expected, library)
+        found = Golden(path.stem, document, expected) if document else None
         yield path.stem, found
+
+
+def _by_nodes(
+    expected: Mapping[str, Any], library: Sequence[Mapping[str, Any]]
+) -> Optional[Mapping[str, Any]]:
+    """The smallest workflow with all these nodes: their ids are random."""
+    wanted = set(expected["graph"]["nodes"])
+    wanted |= {item["nodeId"] for item in expected["form_inputs"]}
+    holding = [
+        workflow
+        for workflow in library
+        if wanted <= {node["id"] for node in workflow["nodes"]}
+    ]
+    return min(holding, key=lambda workflow: len(workflow["nodes"]), default=None)
