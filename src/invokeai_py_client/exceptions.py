@@ -32,7 +32,7 @@ InvokeAIError
 ├── VideoError                     a video that cannot be read, sent or saved
 │   └── VideoFileNotFoundError     also a FileNotFoundError
 ├── ModelError
-├── NodePackError                 a pack of custom nodes
+├── NodePackError                  a pack of custom nodes
 └── LocalServerError               a server on this machine: install, start, stop
 ```
 
