@@ -85,10 +85,6 @@ openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes 
 faults: $(STAMP) ## Try faults by the thousand, and write what came of it to docs/faults.md
 	$(BIN)/python -m pytest tests/faults --faults-table docs/faults.md --timeout 900 $(PYTEST_ARGS)
 
-.PHONY: faults
-faults: $(STAMP) ## Try faults by the thousand, and write what came of it to docs/faults.md
-	$(BIN)/python -m pytest tests/faults --faults-table docs/faults.md --timeout 900 $(PYTEST_ARGS)
-
 .PHONY: bench
 bench: $(STAMP) ## Time large workflows, and the check of edges against a plain one
 	$(BIN)/python benchmarks/bench_compile.py

@@ -1,69 +1,113 @@
-"""A workflow of a real InvokeAI, run from Python: inputs, progress, pictures.
+"""A workflow run from Python: its inputs, its progress, its pictures, a contact sheet.
 
-Starts a server of its own (installing InvokeAI the first time), gives it a tiny model
-with random weights, and runs the server's "Text to Image - SD1.5" with three seeds.
-The pictures are noise; everything else is real. `make demo` runs this.
+    python demo.py           # on a simulated server: placeholders, in seconds
+    python demo.py --live    # on a real InvokeAI, installed the first time
+
+Both run `workflows/portrait.json`, a workflow as InvokeAI's editor exports it. The
+simulated server draws what a real one would have been asked for; the real one gets a
+tiny model with random weights, so its pictures are noise. `make demo` and
+`make demo-live` run this.
 """
 
+import sys
 from pathlib import Path
 
+from PIL import Image, ImageDraw, ImageFont
+
 from invokeai_py_client import InvokeAIClient
-from invokeai_py_client.server import LocalServer
 
-WORKFLOW = "Text to Image - SD1.5"
+WORKFLOW = Path(__file__).parent / "workflows" / "portrait.json"
 OUT = Path("demo-output")
+PROMPTS = (
+    "a lighthouse at dawn, soft light",
+    "a fox in fresh snow",
+    "a tea house in the rain",
+)
+SEEDS = (7, 8)
 
 
-def say(text: str) -> None:
+def say(text: str = "") -> None:
     print(text, flush=True)
 
 
 def main() -> None:
-    with LocalServer(report=say) as server:
-        model, *_ = server.install_tiny_models()
-        say(f"InvokeAI {server.version} runs at {server.url}\n")
-        with InvokeAIClient.from_url(server.url) as client:
-            run_workflow(client, model)
+    if "--live" in sys.argv[1:]:
+        from invokeai_py_client.server import LocalServer
+
+        with LocalServer(report=say) as server:
+            model, *_ = server.install_tiny_models()
+            demonstrate(server.url, model, size=64, steps=2)
+    else:
+        from invokeai_py_client.simulator import SimulatedServer
+
+        # A step takes its time, as on a graphics card; without this it takes none.
+        with SimulatedServer(step_delay=0.02) as server:
+            demonstrate(server.url, "Simulated SD 1.5", size=384, steps=20)
 
 
-def run_workflow(client: InvokeAIClient, model: str) -> None:
-    workflow = client.workflow_repo.load(WORKFLOW)
-    say(f"the inputs of {WORKFLOW!r}:")
-    for item in workflow.list_inputs():
-        say(f"  {item.input_index} {item.name:16} {item.label:16} {item.value!r:.50}")
+def demonstrate(url: str, model: str, size: int, steps: int) -> None:
+    with InvokeAIClient.from_url(url) as client:
+        say(f"InvokeAI {client.server_version()} at {url}\n")
+        workflow = client.workflow_repo.load(WORKFLOW)
+        say(f"the inputs of {WORKFLOW.name}:")
+        for item in workflow.list_inputs():
+            say(f"  {item.input_index} {item.name:16} {item.value!r:.52}")
 
-    workflow["model"] = model
-    workflow["positive_prompt"] = "a lighthouse at dawn"
-    workflow.set_inputs(width=64, height=64)
-    # The form shows no steps, so they are set on the node itself.
-    workflow.set_node_value("denoise_latents", "steps", 2)
+        workflow.set_inputs(model=model, width=size, height=size, steps=steps)
+        pictures = []
+        for prompt in PROMPTS:
+            for seed in SEEDS:
+                say(f"\n{prompt}, seed {seed}")
+                result = workflow.run(
+                    positive_prompt=prompt, seed=seed, on_progress=Progress()
+                )
+                name = f"{prompt.split()[1]}-{seed}.png"
+                path = result.image.save(OUT / name)
+                say(f"  seed used: {result.seeds[0]}; saved {path}")
+                pictures.append((path, f"{prompt}\nseed {seed}"))
 
-    OUT.mkdir(exist_ok=True)
-    saved = []
-    for seed in (7, 8, 9):
-        result = workflow.run(seed=seed, on_progress=Progress(seed))
-        path = result.image.save(OUT / f"seed-{seed}.png")
-        used = ", ".join(map(str, result.seeds))
-        say(f"  seed used: {used}; {result.image.width}x{result.image.height} pixels")
-        saved.append(path)
-
+    sheet = contact_sheet(pictures)
     say("\nsaved:")
-    for path in saved:
+    for path in [*(path for path, _ in pictures), sheet]:
         say(f"  {path.absolute()}")
 
 
 class Progress:
-    """Prints a line whenever a run gets to another node."""
+    """Prints a line when another node runs, and every quarter of a denoising."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self) -> None:
         self.said = ""
 
     def __call__(self, progress) -> None:
         doing = progress.node_name or progress.why
+        if progress.message and progress.step is not None:
+            doing = f"{progress.message} {progress.step // 0.25 * 0.25:.0%}"
         if doing and doing != self.said:
             self.said = doing
-            say(f"seed {self.seed}: {progress.fraction:4.0%} {doing}")
+            say(f"  {progress.fraction:4.0%} {doing}")
+
+
+def contact_sheet(pictures: list, tile: int = 320, margin: int = 16) -> Path:
+    """All pictures on one sheet, two in a row, each above its prompt and seed."""
+    columns = len(SEEDS)
+    rows = -(-len(pictures) // columns)
+    label = 48
+    width = margin + columns * (tile + margin)
+    height = margin + rows * (tile + label + margin)
+    sheet = Image.new("RGB", (width, height), "#f6f4f0")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(15)
+    for number, (path, text) in enumerate(pictures):
+        left = margin + number % columns * (tile + margin)
+        top = margin + number // columns * (tile + label + margin)
+        with Image.open(path) as picture:
+            sheet.paste(picture.convert("RGB").resize((tile, tile)), (left, top))
+        draw.multiline_text(
+            (left, top + tile + 6), text, fill="#33302c", font=font, spacing=4
+        )
+    path = OUT / "contact-sheet.png"
+    sheet.save(path)
+    return path
 
 
 if __name__ == "__main__":
