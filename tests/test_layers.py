@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,43 @@ def test_imports(path):
         assert not outside & {"httpx", "httpx2", "socketio", "websocket"}
     if part != "cli":
         assert not outside & {"typer", "rich"}
+
+
+PAGE = PACKAGE.parents[1] / "docs" / "dev" / "architecture.md"
+needs_page = pytest.mark.skipif(not PAGE.exists(), reason="not run from a clone")
+
+
+def section(start: str, end: str) -> str:
+    """A part of the page on architecture."""
+    text = PAGE.read_text(encoding="utf-8")
+    return text[text.index(start) : text.index(end)]
+
+
+@needs_page
+def test_the_page_names_every_module_of_workflow_and_no_other():
+    named = re.findall(r"`(\w+\.py)`", section("| module of", "`edits` is"))
+    files = {path.name for path in (PACKAGE / "workflow").glob("*.py")}
+    by_hand = {name for name in files if not name.startswith(("async_", "__"))}
+    assert sorted(named) == sorted(by_hand)
+
+
+@needs_page
+def test_the_page_names_every_package():
+    named = set(re.findall(r"`([\w.]+)`", section("## Packages", "## Who may")))
+    parts = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    modules = {path.name for path in PACKAGE.glob("*.py") if path.name[:2] != "__"}
+    assert parts | modules <= named
+
+
+@needs_page
+def test_the_page_has_the_exceptions_that_nouns_enjoy():
+    rows = re.findall(r"^\| (`.+`) \| (`.+`) \|$", section("| noun |", "In the"), re.M)
+    names = [[set(re.findall(r"`(\w+)`", cell)) for cell in row] for row in rows]
+    assert {noun: may for nouns, may in names for noun in nouns} == MAY_USE
+
+
+@needs_page
+def test_the_index_of_the_pages_names_each():
+    index = PAGE.with_name("README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in PAGE.parent.glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in index} == set()
