@@ -11,9 +11,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from invokeai_py_client._core.events import (
-        ServerEvent,
-    )
     from invokeai_py_client.async_client import (
         AsyncInvokeAIClient,
     )
@@ -29,6 +26,9 @@ if TYPE_CHECKING:
     )
     from invokeai_py_client.client import (
         InvokeAIClient,
+    )
+    from invokeai_py_client.events import (
+        ServerEvent,
     )
     from invokeai_py_client.exceptions import (
         APIConnectionError,
@@ -90,6 +90,12 @@ if TYPE_CHECKING:
     from invokeai_py_client.server import (
         LocalServer,
     )
+    from invokeai_py_client.video.async_video_handle import (
+        AsyncIvkVideo,
+    )
+    from invokeai_py_client.video.video_handle import (
+        IvkVideo,
+    )
     from invokeai_py_client.workflow.async_submission import (
         AsyncSubmission,
     )
@@ -111,6 +117,7 @@ if TYPE_CHECKING:
     )
     from invokeai_py_client.workflow.results import (
         JobResult,
+        NodeOutput,
         OutputMapping,
         RunResult,
     )
@@ -132,6 +139,7 @@ __all__ = [
     "AsyncBoardHandle",
     "AsyncInvokeAIClient",
     "AsyncIvkImage",
+    "AsyncIvkVideo",
     "AsyncSubmission",
     "AsyncWorkflowHandle",
     "AuthenticationError",
@@ -153,6 +161,7 @@ __all__ = [
     "IvkField",
     "IvkImage",
     "IvkJob",
+    "IvkVideo",
     "JobCanceledError",
     "JobError",
     "JobFailedError",
@@ -164,6 +173,7 @@ __all__ = [
     "ModelError",
     "ModelRecord",
     "NodeCatalog",
+    "NodeOutput",
     "NodePackError",
     "NotFoundError",
     "OutputMapping",
@@ -193,7 +203,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_core.events": ("ServerEvent",),
     "async_client": ("AsyncInvokeAIClient",),
     "board.async_board_handle": ("AsyncBoardHandle",),
     "board.board_handle": ("BoardHandle",),
@@ -202,6 +211,7 @@ _HOMES = {
         "BoardVisibility",
     ),
     "client": ("InvokeAIClient",),
+    "events": ("ServerEvent",),
     "exceptions": (
         "APIConnectionError",
         "APIError",
@@ -254,6 +264,8 @@ _HOMES = {
     "nodes": ("NodeCatalog",),
     "queue.models": ("QueueStatus",),
     "server": ("LocalServer",),
+    "video.async_video_handle": ("AsyncIvkVideo",),
+    "video.video_handle": ("IvkVideo",),
     "workflow.async_submission": ("AsyncSubmission",),
     "workflow.async_workflow_handle": ("AsyncWorkflowHandle",),
     "workflow.definition": ("WorkflowDefinition",),
@@ -265,6 +277,7 @@ _HOMES = {
     "workflow.progress": ("RunProgress",),
     "workflow.results": (
         "JobResult",
+        "NodeOutput",
         "OutputMapping",
         "RunResult",
     ),
