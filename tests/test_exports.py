@@ -12,7 +12,26 @@ import pytest
 
 import invokeai_py_client
 
-PACKAGES = ("board", "image", "ivk_fields", "model", "nodes", "queue", "workflow")
+PACKAGES = (
+    "app",
+    "board",
+    "client_state",
+    "gallery",
+    "image",
+    "image_move",
+    "ivk_fields",
+    "model",
+    "node_pack",
+    "nodes",
+    "prompt",
+    "queue",
+    "recall",
+    "style_preset",
+    "system_prompt",
+    "user",
+    "video",
+    "workflow",
+)
 
 
 def test_every_exported_name_resolves_to_the_thing_of_that_name() -> None:
