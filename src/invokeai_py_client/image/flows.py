@@ -187,7 +187,13 @@ def get_metadata(name: str) -> Flow[Optional[dict[str, Any]]]:
 
 def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
     """The ``"workflow"`` or ``"graph"`` inside an image; None when it has none."""
-    data = yield from call(get(route(IMAGE + "/workflow", name)))
+    path = route(IMAGE + "/workflow", name)
+    return (yield from read_embedded(path, part, f"image {name}"))
+
+
+def read_embedded(path: str, part: str, owner: str) -> Flow[Optional[dict[str, Any]]]:
+    """The ``"workflow"`` or ``"graph"`` that `path` gives; `owner` is for messages."""
+    data = yield from call(get(path))
     text = parse(dict[str, Any], data).get(part)
     if text is None:
         return None
@@ -195,7 +201,7 @@ def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
         value = json.loads(text) if isinstance(text, str) else text
     except ValueError as error:
         raise APIResponseError(
-            f"the {part} in image {name} is broken JSON: {error}"
+            f"the {part} of {owner} is broken JSON: {error}"
         ) from error
     return parse(dict[str, Any], value)
 

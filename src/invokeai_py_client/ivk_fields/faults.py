@@ -150,6 +150,12 @@ def is_multiple(value: float, step: float) -> bool:
     return rest <= tolerance or abs(rest - abs(step)) <= tolerance
 
 
+def _without_zeros(number: float) -> float:
+    """The number, as an integer if it is one: schemas say 1.0 where people say 1."""
+    whole = abs(number) < 1e15 and number == int(number)
+    return int(number) if whole else number
+
+
 def allowed_numbers(limits: Limits, noun: str = "an integer") -> str:
     """The allowed numbers in words: ``an integer, at least 1, multiple of 8``."""
     words = [noun]
@@ -161,7 +167,7 @@ def allowed_numbers(limits: Limits, noun: str = "an integer") -> str:
         ("a multiple of", limits.multiple_of),
     ):
         if bound is not None:
-            words.append(f"{text} {bound}")
+            words.append(f"{text} {_without_zeros(bound)}")
     return ", ".join(words)
 
 

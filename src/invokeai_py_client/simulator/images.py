@@ -13,7 +13,6 @@ from PIL import Image, PngImagePlugin
 
 from .database import Database, Row, placeholders, timestamp
 
-CATEGORIES = ("general", "mask", "control", "user", "other")
 _THUMBNAIL = 256
 
 

@@ -64,11 +64,6 @@ class Processor:
         if self._thread is not None:
             self._thread.join(timeout=10)
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the server is going down."""
-        return self._stopping.is_set()
-
     def pause(self) -> None:
         """Take no further job; the running one goes on."""
         self._resumed.clear()

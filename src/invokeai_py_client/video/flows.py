@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Optional, TypeVar
 
 from invokeai_py_client._core.decode import decode, decode_download, parse
-from invokeai_py_client._core.flow import Flow, emit, gather, local
+from invokeai_py_client._core.flow import Flow, emit, local
 from invokeai_py_client._core.messages import FilePart, Reply, Request, RetryRule
 from invokeai_py_client._core.send import (
     call,
@@ -26,14 +26,19 @@ from invokeai_py_client._core.send import (
     send,
 )
 from invokeai_py_client.exceptions import (
-    APIResponseError,
     APIStatusError,
     InternalServerError,
     VideoError,
 )
 from invokeai_py_client.image.change_flows import change
 from invokeai_py_client.image.files import PartialFile, PathLike, plan_target
-from invokeai_py_client.image.flows import CHUNK, chunks, has_file, require_board
+from invokeai_py_client.image.flows import (
+    CHUNK,
+    chunks,
+    has_file,
+    read_embedded,
+    require_board,
+)
 from invokeai_py_client.image.models import UNCATEGORIZED, ImageCategory, ImageChanges
 from invokeai_py_client.image.query import ImageQuery
 from invokeai_py_client.video.files import ALLOWED, VideoSource, VideoUpload, open_video
@@ -49,11 +54,6 @@ MAX_METADATA_BYTES = 1024 * 1024
 def get_video(read: Reader[VideoT], name: str) -> Flow[VideoT]:
     """Read one video's record."""
     return read((yield from call(get(route(VIDEO, name)))))
-
-
-def get_videos(read: Reader[VideoT], names: Sequence[str]) -> Flow[list[VideoT]]:
-    """Read several records, each by itself: there is no route for many."""
-    return (yield from gather([get_video(read, name) for name in names], limit=4))
 
 
 def list_videos(
@@ -110,17 +110,8 @@ def get_metadata(name: str) -> Flow[Optional[dict[str, Any]]]:
 
 def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
     """The ``"workflow"`` or ``"graph"`` stored with a video; None without one."""
-    data = yield from call(get(route(VIDEO + "/workflow", name)))
-    text = parse(dict[str, Any], data).get(part)
-    if text is None:
-        return None
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except ValueError as error:
-        raise APIResponseError(
-            f"the {part} of video {name} is broken JSON: {error}"
-        ) from error
-    return parse(dict[str, Any], value)
+    path = route(VIDEO + "/workflow", name)
+    return (yield from read_embedded(path, part, f"video {name}"))
 
 
 def get_urls(name: str) -> Flow[VideoUrls]:

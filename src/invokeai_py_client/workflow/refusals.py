@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from invokeai_py_client.ivk_fields.faults import allowed_numbers
 from invokeai_py_client.nodes.template import FieldType, Limits
 
-__all__ = ["Refusal", "describe", "number_words"]
+__all__ = ["Refusal", "describe"]
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,6 @@ class Refusal:
 
     kind: str
     allowed: str
-
-
-def number_words(noun: str, limits: Limits) -> str:
-    """The noun with every limit that counts, such as ``an integer, at least 1``."""
-    parts = [noun]
-    for words, bound in (
-        ("at least", limits.minimum),
-        ("greater than", limits.exclusive_minimum),
-        ("at most", limits.maximum),
-        ("less than", limits.exclusive_maximum),
-        ("a multiple of", limits.multiple_of),
-    ):
-        if bound is not None:
-            parts.append(f"{words} {bound:g}" if bound < 1e6 else f"{words} {bound}")
-    return ", ".join(parts)
 
 
 NOUNS = {
@@ -55,7 +41,7 @@ def describe(field_type: FieldType, limits: Limits) -> str:
     """What a field takes, in words for people."""
     noun = NOUNS.get(field_type.name, field_type.name)
     if field_type.name in ("FloatField", "IntegerField"):
-        noun = number_words(noun, limits.item or limits)
+        noun = allowed_numbers(limits.item or limits, noun)
     if limits.choices is not None:
         noun = "one of " + ", ".join(repr(item) for item in limits.choices)
     if field_type.cardinality == "COLLECTION":

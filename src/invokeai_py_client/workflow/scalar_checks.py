@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
+from invokeai_py_client.ivk_fields.faults import allowed_numbers
 from invokeai_py_client.nodes.template import Limits
-from invokeai_py_client.workflow.refusals import Refusal, number_words
+from invokeai_py_client.workflow.refusals import Refusal
 
 __all__ = ["SCALARS", "as_float", "as_integer"]
 
@@ -40,14 +41,14 @@ def as_float(value: Any) -> Optional[float]:
 def _integer_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
     number = as_integer(value)
     if number is None:
-        return Refusal("type", number_words("an integer", limits))
+        return Refusal("type", allowed_numbers(limits, "an integer"))
     return _bounds_refusal(limits, number, "an integer")
 
 
 def _float_refusal(limits: Limits, value: Any) -> Optional[Refusal]:
     number = as_float(value)
     if number is None:
-        return Refusal("type", number_words("a number", limits))
+        return Refusal("type", allowed_numbers(limits, "a number"))
     return _bounds_refusal(limits, number, "a number")
 
 
@@ -62,7 +63,7 @@ def _bounds_refusal(limits: Limits, number: Number, noun: str) -> Optional[Refus
     )
     for kind, bound, is_within in bounds:
         if bound is not None and not is_within(bound):
-            return Refusal(kind, number_words(noun, limits))
+            return Refusal(kind, allowed_numbers(limits, noun))
     return None
 
 

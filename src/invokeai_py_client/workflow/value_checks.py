@@ -15,10 +15,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from invokeai_py_client.ivk_fields.faults import allowed_numbers
 from invokeai_py_client.nodes.template import FieldType, InputTemplate, Limits
 from invokeai_py_client.workflow.object_checks import OBJECTS, keys_refusal
 from invokeai_py_client.workflow.object_shapes import OBJECT_KEYS
-from invokeai_py_client.workflow.refusals import Refusal, describe, number_words
+from invokeai_py_client.workflow.refusals import Refusal, describe
 from invokeai_py_client.workflow.scalar_checks import SCALARS
 
 __all__ = [
@@ -116,7 +117,7 @@ def _type_refusal(
         return _single_refusal(field_type.name, limits, value)
     if isinstance(value, (list, tuple)):
         if limits.list_refused:
-            words = number_words("one number", limits)
+            words = allowed_numbers(limits, "one number")
             return Refusal("type", f"{words}: the server cannot take a list")
         return _list_refusal(field_type, limits, value)
     if field_type.cardinality == "SINGLE_OR_COLLECTION":
