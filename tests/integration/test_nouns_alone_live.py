@@ -58,6 +58,7 @@ async def test_a_paused_queue_says_so_and_is_waited_for(client):
     assert queue.wait_until_idle(60).queue.completed == 4
 
 
+@pytest.mark.needs_server("6.14", "summaries, which name the job that blocks")
 async def test_a_blocked_queue_names_the_job_and_the_way_out(client):
     queue = client.queue_repo
     # The server takes batch values unchecked and cannot read them back.
@@ -121,6 +122,7 @@ async def test_a_wait_lives_through_a_restart(own_server, client):
 
 
 @pytest.mark.real_server("model files")
+@pytest.mark.needs_server("6.9", "models without a description")
 def test_models_without_description_and_twins_by_hash(own_server, client, tmp_path):
     models = client.model_repo
     own_server.install_tiny_models()
@@ -145,6 +147,7 @@ def test_models_without_description_and_twins_by_hash(own_server, client, tmp_pa
 
 
 @pytest.mark.real_server("model files")
+@pytest.mark.needs_server("6.9", "models of unknown content")
 def test_installations_that_fail_are_model_errors(client, tmp_path):
     models = client.model_repo
     with pytest.raises(ModelError, match="cannot install"):
