@@ -28,6 +28,9 @@ Self = TypeVar("Self", bound="BaseClient")
 class BaseClient:
     """The options of a client. Making one sends nothing.
 
+    Whatever asks the server, here and in all that a client gives out, may raise an
+    `APIError`; the sections "Raises" name what is particular to a method.
+
     Args:
         url: The server's address, with the path under which a reverse proxy has it,
             if any. None reads the environment's ``INVOKEAI_URL``, else takes

@@ -63,7 +63,11 @@ class AsyncIvkImage(ImageBase):
         return await self._runner.run(flows.image_bytes(self.image_name))
 
     async def thumbnail(self) -> builtins.bytes:
-        """Download a small preview, a WebP file of at most 256 pixels a side."""
+        """Download a small preview, a WebP file of at most 256 pixels a side.
+
+        Raises:
+            NotFoundError: The image was deleted on the server.
+        """
         return await self._runner.run(flows.thumbnail_bytes(self.image_name))
 
     async def pil(self) -> PilImage:
@@ -76,7 +80,11 @@ class AsyncIvkImage(ImageBase):
         return await self._runner.run(flows.open_pil(self.image_name))
 
     async def metadata(self) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the image has none."""
+        """Read the generation's metadata; None when the image has none.
+
+        Raises:
+            NotFoundError: The image was deleted on the server.
+        """
         return await self._runner.run(flows.get_metadata(self.image_name))
 
     async def refresh(self) -> AsyncIvkImage:

@@ -61,7 +61,11 @@ class IvkImage(ImageBase):
         return self._runner.run(flows.image_bytes(self.image_name))
 
     def thumbnail(self) -> builtins.bytes:
-        """Download a small preview, a WebP file of at most 256 pixels a side."""
+        """Download a small preview, a WebP file of at most 256 pixels a side.
+
+        Raises:
+            NotFoundError: The image was deleted on the server.
+        """
         return self._runner.run(flows.thumbnail_bytes(self.image_name))
 
     def pil(self) -> PilImage:
@@ -74,7 +78,11 @@ class IvkImage(ImageBase):
         return self._runner.run(flows.open_pil(self.image_name))
 
     def metadata(self) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the image has none."""
+        """Read the generation's metadata; None when the image has none.
+
+        Raises:
+            NotFoundError: The image was deleted on the server.
+        """
         return self._runner.run(flows.get_metadata(self.image_name))
 
     def refresh(self) -> IvkImage:

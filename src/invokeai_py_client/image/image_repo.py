@@ -192,7 +192,11 @@ class ImageRepository:
         )
 
     def get_metadata(self, image: ImageLike) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the image has none."""
+        """Read the generation's metadata; None when the image has none.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
         return self._runner.run(flows.get_metadata(image_name_of(image)))
 
     def get_workflow(self, image: ImageLike) -> Optional[dict[str, Any]]:
@@ -200,6 +204,9 @@ class ImageRepository:
 
         In a picture of a sweep this holds the values of the file, not the ones of
         the job that made it.
+
+        Raises:
+            NotFoundError: There is no such image.
         """
         return self._runner.run(flows.get_embedded(image_name_of(image), "workflow"))
 
@@ -207,6 +214,9 @@ class ImageRepository:
         """Read the graph embedded in an image; None when it has none.
 
         It holds the batch's values, but not what an edge supplied.
+
+        Raises:
+            NotFoundError: There is no such image.
         """
         return self._runner.run(flows.get_embedded(image_name_of(image), "graph"))
 
@@ -291,11 +301,19 @@ class ImageRepository:
         return self._runner.run(flows.get_urls(image_name_of(image)))
 
     def get_bytes(self, image: ImageLike) -> bytes:
-        """Download an image's PNG file into memory."""
+        """Download an image's PNG file into memory.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
         return self._runner.run(flows.image_bytes(image_name_of(image)))
 
     def get_thumbnail(self, image: ImageLike) -> bytes:
-        """Download a small preview, a WebP file of at most 256 pixels a side."""
+        """Download a small preview, a WebP file of at most 256 pixels a side.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
         return self._runner.run(flows.thumbnail_bytes(image_name_of(image)))
 
     def update_image(

@@ -58,11 +58,19 @@ class AsyncIvkVideo(VideoBase):
         return await self._runner.run(flows.video_bytes(self.video_name))
 
     async def thumbnail(self) -> builtins.bytes:
-        """Download the first frame as a small WebP picture."""
+        """Download the first frame as a small WebP picture.
+
+        Raises:
+            NotFoundError: The video was deleted on the server.
+        """
         return await self._runner.run(flows.thumbnail_bytes(self.video_name))
 
     async def metadata(self) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the video has none."""
+        """Read the generation's metadata; None when the video has none.
+
+        Raises:
+            NotFoundError: The video was deleted on the server.
+        """
         return await self._runner.run(flows.get_metadata(self.video_name))
 
     async def refresh(self) -> AsyncIvkVideo:

@@ -199,17 +199,29 @@ class AsyncVideoRepository:
         return await self._runner.run(flows.get_urls(video_name_of(video)))
 
     async def get_metadata(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the video has none."""
+        """Read the generation's metadata; None when the video has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return await self._runner.run(flows.get_metadata(video_name_of(video)))
 
     async def get_workflow(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the workflow stored with a video; None when it has none."""
+        """Read the workflow stored with a video; None when it has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return await self._runner.run(
             flows.get_embedded(video_name_of(video), "workflow")
         )
 
     async def get_graph(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the graph stored with a video; None when it has none."""
+        """Read the graph stored with a video; None when it has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return await self._runner.run(flows.get_embedded(video_name_of(video), "graph"))
 
     async def download(
@@ -226,11 +238,19 @@ class AsyncVideoRepository:
         )
 
     async def get_bytes(self, video: VideoLike) -> bytes:
-        """Download a video's MP4 file into memory."""
+        """Download a video's MP4 file into memory.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return await self._runner.run(flows.video_bytes(video_name_of(video)))
 
     async def get_thumbnail(self, video: VideoLike) -> bytes:
-        """Download the first frame as a small WebP picture."""
+        """Download the first frame as a small WebP picture.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return await self._runner.run(flows.thumbnail_bytes(video_name_of(video)))
 
     async def update_video(

@@ -55,11 +55,19 @@ class IvkVideo(VideoBase):
         return self._runner.run(flows.video_bytes(self.video_name))
 
     def thumbnail(self) -> builtins.bytes:
-        """Download the first frame as a small WebP picture."""
+        """Download the first frame as a small WebP picture.
+
+        Raises:
+            NotFoundError: The video was deleted on the server.
+        """
         return self._runner.run(flows.thumbnail_bytes(self.video_name))
 
     def metadata(self) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the video has none."""
+        """Read the generation's metadata; None when the video has none.
+
+        Raises:
+            NotFoundError: The video was deleted on the server.
+        """
         return self._runner.run(flows.get_metadata(self.video_name))
 
     def refresh(self) -> IvkVideo:

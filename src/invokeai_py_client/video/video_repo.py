@@ -198,15 +198,27 @@ class VideoRepository:
         return self._runner.run(flows.get_urls(video_name_of(video)))
 
     def get_metadata(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the video has none."""
+        """Read the generation's metadata; None when the video has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return self._runner.run(flows.get_metadata(video_name_of(video)))
 
     def get_workflow(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the workflow stored with a video; None when it has none."""
+        """Read the workflow stored with a video; None when it has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return self._runner.run(flows.get_embedded(video_name_of(video), "workflow"))
 
     def get_graph(self, video: VideoLike) -> Optional[dict[str, Any]]:
-        """Read the graph stored with a video; None when it has none."""
+        """Read the graph stored with a video; None when it has none.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return self._runner.run(flows.get_embedded(video_name_of(video), "graph"))
 
     def download(
@@ -221,11 +233,19 @@ class VideoRepository:
         return self._runner.run(flows.save_video(video_name_of(video), path, overwrite))
 
     def get_bytes(self, video: VideoLike) -> bytes:
-        """Download a video's MP4 file into memory."""
+        """Download a video's MP4 file into memory.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return self._runner.run(flows.video_bytes(video_name_of(video)))
 
     def get_thumbnail(self, video: VideoLike) -> bytes:
-        """Download the first frame as a small WebP picture."""
+        """Download the first frame as a small WebP picture.
+
+        Raises:
+            NotFoundError: There is no such video.
+        """
         return self._runner.run(flows.thumbnail_bytes(video_name_of(video)))
 
     def update_video(
