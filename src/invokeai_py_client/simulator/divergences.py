@@ -1,7 +1,7 @@
 """Where the simulator is known to differ from a real 6.14.2 server.
 
-The congruence tests read this, and `docs/dev/simulator.md` lists it. What is not named
-here is meant to be the same; a difference that is found is a bug.
+`docs/dev/simulator.md` lists them, and the congruence tests leave them out. What is not
+named here is meant to be the same; a difference that is found is a bug.
 """
 
 from __future__ import annotations
