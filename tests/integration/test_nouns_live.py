@@ -107,7 +107,7 @@ async def test_unreadable_pictures_are_named(client, tmp_path):
         await done(upload(noise.getvalue()[:300]))
     with pytest.raises(ImageError, match="CMYK"):
         await done(upload(picture((0, 0, 0, 0), form="JPEG", mode="CMYK")))
-    with pytest.raises(NotFoundError, match="[Bb]oard"):
+    with pytest.raises(NotFoundError, match=r"[Bb]oard"):
         await done(upload(picture(), board="no-such-board"))
 
 
