@@ -129,7 +129,7 @@ async_invokeai_client: Any
 try:
     import pytest_asyncio
 except ImportError:
-    async_invokeai_client = pytest.fixture(_no_async_client, "function")
+    async_invokeai_client = pytest.fixture(_no_async_client)
 else:
     # Its own decorator, because its strict mode knows no other fixtures.
     async_invokeai_client = pytest_asyncio.fixture(_async_client)

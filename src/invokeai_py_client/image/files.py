@@ -102,7 +102,7 @@ def open_upload(source: ImageSource) -> Upload:
         TypeError: `source` is nothing an image could come from.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _upload_bytes(bytes(source), "the given bytes")
+        return _upload_bytes(bytes(source), "the given data")
     if isinstance(source, (str, os.PathLike)):
         return _upload_file(Path(source).expanduser())
     if _is_pil(source):

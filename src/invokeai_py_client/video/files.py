@@ -54,8 +54,8 @@ def open_video(source: VideoSource) -> VideoUpload:
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         content = bytes(source)
-        _check(io.BytesIO(content), len(content), "the given bytes")
-        return VideoUpload("the given bytes", "upload.mp4", content)
+        _check(io.BytesIO(content), len(content), "the given data")
+        return VideoUpload("the given data", "upload.mp4", content)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"expected a path or bytes to upload, not {type(source).__name__}"
