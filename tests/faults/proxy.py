@@ -193,7 +193,7 @@ class FaultProxy:
     def __enter__(self) -> FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=self._loop.run_forever, name="fault-proxy", daemon=True
+            target=self._run, name="fault-proxy", daemon=True
         )
         self._thread.start()
         self._call(self._listen())
@@ -204,6 +204,11 @@ class FaultProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        # What connections still have to do when they close.
+        self._loop.run_until_complete(_quiesce())
 
     def _call(self, work: object) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -216,7 +221,7 @@ class FaultProxy:
             listener.bind(("127.0.0.1", self.port))
             self.port = listener.getsockname()[1]
             self._server = await asyncio.start_server(
-                self._serve, sock=listener, limit=2**26, backlog=256
+                self._accept, sock=listener, limit=2**26, backlog=256
             )
 
     async def _stop_listening(self) -> None:
@@ -245,19 +250,22 @@ class FaultProxy:
 
     # -- one connection ---------------------------------------------------------------
 
+    def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        # Not left to asyncio: a task that is cancelled before it begins has no
+        # `finally` that would close its connection.
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        task.add_done_callback(lambda _: writer.transport.abort())
+
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        try:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while await self._exchange(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
 
     async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -385,10 +393,11 @@ class FaultProxy:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._tunnels.discard(writer)
+            # Before anything is awaited: that could be cancelled once more.
+            up_writer.transport.abort()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            up_writer.transport.abort()
 
 
 def _answer(fault: Fault) -> bytes:
@@ -411,6 +420,14 @@ def _reset(writer: asyncio.StreamWriter) -> None:
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
     writer.transport.abort()
+
+
+async def _quiesce() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.sleep(0.01)
 
 
 async def _connect(

@@ -125,9 +125,9 @@ async def test_cancelled_downloads_leave_no_half_files(server, image, tmp_path):
             proxy.next("drip", path="/full", seconds=20, times=None)
             saves = [
                 asyncio.ensure_future(found.save(tmp_path / f"{n}.png"))
-                for n in range(10)
+                for n in range(20)
             ]
-            while len(half_files(tmp_path)) < 10:
+            while len(half_files(tmp_path)) < 20:
                 await asyncio.sleep(0.01)
             for task in saves:
                 task.cancel()
