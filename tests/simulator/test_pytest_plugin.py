@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -55,3 +58,13 @@ def test_what_steers_the_simulator_is_skipped_on_a_real_server(
     url = "--invokeai-url=http://127.0.0.1:9/"
     result = pytester.runpytest_subprocess(url, "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, skipped=1)
+
+
+def test_the_plugin_loads_where_pytest_asyncio_is_missing():
+    code = (
+        "import sys; sys.modules['pytest_asyncio'] = None; "
+        "import invokeai_py_client.pytest_plugin as plugin; "
+        "assert plugin.async_invokeai_client"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == 0

@@ -158,8 +158,7 @@ class WorkflowRepository(WorkflowLibrary):
 OPTIONS = ("runs", "seed", "board", "key", "prepend", "on_full")
 
 
-def _call_of(handle: Any, options: Mapping[str, Any]) -> submit_flows.Call:
+def _call_of(handle: WorkflowHandle, options: Mapping[str, Any]) -> submit_flows.Call:
     chosen = {name: options[name] for name in OPTIONS if name in options}
     values = {name: value for name, value in options.items() if name not in OPTIONS}
-    call: submit_flows.Call = handle._call(None, values, **chosen)
-    return call
+    return handle._call(None, values, **chosen)
