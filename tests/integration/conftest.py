@@ -118,6 +118,19 @@ def start_server(
     return make
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_real_server(simulated: bool) -> Iterator[None]:
+    """Fail a test that starts a real server although a simulated one was asked for."""
+
+    def refuse(server: LocalServer) -> None:
+        pytest.fail("use start_server(), or mark the test real_server('why')")
+
+    with pytest.MonkeyPatch.context() as patch:
+        if simulated:
+            patch.setattr(LocalServer, "start", refuse)
+        yield
+
+
 @pytest.fixture(scope="module")
 def own_server(start_server: Callable[..., Server]) -> Iterator[Server]:
     """A server of one module, which may be paused, cleared, killed and restarted."""

@@ -28,17 +28,11 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.queue.models import StallKind
-from invokeai_py_client.server import LocalServer
 
 from .noun_calls import collected, done, enqueue
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def own_server():
-    with LocalServer() as server:
-        yield server
+unsimulated = pytest.mark.real_server("routes that the simulator does not have")
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -55,6 +49,7 @@ async def client(request, own_server):
 # -- the server as a program -----------------------------------------------------
 
 
+@unsimulated
 async def test_the_server_describes_itself(client):
     app = client.app_repo
     assert await done(app.get_version()) == await done(client.server_version())
@@ -64,6 +59,7 @@ async def test_the_server_describes_itself(client):
     assert [item.device for item in await done(app.list_devices())]
 
 
+@unsimulated
 async def test_settings_are_changed_and_refused(client):
     app = client.app_repo
     config = await done(app.get_runtime_config())
@@ -90,6 +86,7 @@ async def test_settings_are_changed_and_refused(client):
         await done(app.update_runtime_config())
 
 
+@unsimulated
 async def test_paid_services_are_configured_without_telling_the_key(client):
     app = client.app_repo
     services = [item.provider_id for item in await done(app.list_external_providers())]
@@ -111,6 +108,7 @@ async def test_paid_services_are_configured_without_telling_the_key(client):
         await done(app.reset_external_provider("no-such"))
 
 
+@unsimulated
 async def test_the_log_level_is_set_by_name_and_number(client):
     app = client.app_repo
     assert await done(app.set_log_level("debug")) is LogLevel.DEBUG
@@ -130,6 +128,7 @@ async def test_the_cache_of_node_results_is_switched_and_cleared(client):
     assert (cache.enabled, cache.size) == (True, 0)
 
 
+@unsimulated
 async def test_fonts_are_listed_and_downloaded(client, own_server):
     folder = Path(own_server.root) / "fonts" / "mine"
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +145,7 @@ def a_font():
     return found.font_bytes
 
 
+@unsimulated
 async def test_a_missing_font_is_not_found(client):
     app = client.app_repo
     with pytest.raises(NotFoundError):
@@ -181,6 +181,7 @@ async def test_variants_of_prompts(client):
         await done(prompts.expand_dynamic_prompt("x", max_prompts=0))
 
 
+@unsimulated
 async def test_texts_need_a_model_of_the_right_kind(client, own_server):
     prompts = client.prompt_repo
     with pytest.raises(NotFoundError, match="no-such"):
@@ -209,6 +210,7 @@ class ShoutInvocation(BaseInvocation):
 """
 
 
+@unsimulated
 async def test_failures_of_node_packs_are_errors_though_the_status_is_200(client):
     packs = client.node_pack_repo
     with pytest.raises(NodePackError, match="Invalid node pack name"):
@@ -219,6 +221,7 @@ async def test_failures_of_node_packs_are_errors_though_the_status_is_200(client
         await done(packs.uninstall_node_pack("none"))
 
 
+@unsimulated
 async def test_a_pack_put_into_the_folder_is_loaded_and_removed(client):
     packs = client.node_pack_repo
     folder = Path((await done(packs.list_node_packs())).custom_nodes_path)

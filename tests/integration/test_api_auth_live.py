@@ -19,7 +19,10 @@ from invokeai_py_client.server import LocalServer
 
 from .noun_calls import done
 
-pytestmark = pytest.mark.live
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.real_server("accounts with strict passwords"),
+]
 
 ADMIN = ("admin@host.org", "Secret12x")
 
