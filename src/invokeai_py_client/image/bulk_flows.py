@@ -55,7 +55,9 @@ def download_zip(
     try:
         made = False
         if mailbox is not None and (names is None or len(names) <= flows.CHUNK):
-            body = {"board_id": board_id} if names is None else {"image_names": names}
+            body: dict[str, Any] = (
+                {"board_id": board_id} if names is None else {"image_names": names}
+            )
             try:
                 made = yield from _fetch_zip(body, partial, mailbox, timeout)
             except ImageError:
