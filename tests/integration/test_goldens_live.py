@@ -214,7 +214,7 @@ def test_what_the_checks_pass_the_server_takes(
     own_server: str, payloads: list[Payload]
 ) -> None:
     passed = [item for item in payloads if not item.problems]
-    assert len(passed) > 100
+    assert len(passed) > 30
     replies = {str(item): enqueue(own_server, item.ours) for item in passed}
     refused = {
         name: str(reply)[:300]
@@ -242,7 +242,7 @@ def test_what_the_checks_refuse_the_server_refuses_or_chokes_on(
     verdicts: dict[str, tuple[str, str]],
 ) -> None:
     refused = [item for item in payloads if kinds(item) - FAILS_LATER]
-    assert len(refused) > 20
+    assert len(refused) > 10
     assert {
         str(item): [problem.message for problem in item.problems]
         for item in refused
