@@ -170,6 +170,50 @@ async def test_a_failed_sibling_is_no_interruption(server, async_driver):
     assert server.lines == ["GET /started/a"]
 
 
+@pytest.mark.parametrize("then", [pause(60), local(lambda: 1 / 0)])
+async def test_what_a_cancelled_flow_was_opening_is_closed(async_driver, then):
+    opening, go_on, closed = threading.Event(), threading.Event(), []
+
+    def open_slowly():
+        opening.set()
+        go_on.wait(10)
+        return "file"
+
+    def uses_a_file():
+        file = yield from local(open_slowly)
+        try:
+            yield from then
+        finally:
+            closed.append(file)
+
+    task = asyncio.ensure_future(async_driver.run(uses_a_file()))
+    await reached(opening.is_set)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert closed == ["file"]
+
+
+async def test_a_cancelled_flow_that_fails_on_what_it_gets_stays_cancelled(
+    async_driver,
+):
+    calling, go_on = threading.Event(), threading.Event()
+
+    def fails():
+        yield from local(lambda: calling.set() or go_on.wait(10))
+        raise LookupError
+
+    task = asyncio.ensure_future(async_driver.run(fails()))
+    await reached(calling.is_set)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_async_callbacks_are_awaited(async_driver):
     seen = []
 

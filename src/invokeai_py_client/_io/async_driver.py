@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import time
 import weakref
 from collections import deque
@@ -27,6 +28,8 @@ from invokeai_py_client._io.settings import Settings
 
 __all__ = ["AsyncDriver"]
 
+logger = logging.getLogger("invokeai_py_client")
+
 T = TypeVar("T")
 
 
@@ -36,6 +39,7 @@ class _Scope:
 
     Attributes:
         result: What the flow returned, once it has.
+        late_answer: What a local call gave although its flow was cancelled meanwhile.
         is_moot: A sibling failed, so that being cancelled is no interruption.
     """
 
@@ -43,6 +47,7 @@ class _Scope:
     is_moot: bool = False
     parent: Optional[_Scope] = None
     result: Any = None
+    late_answer: Optional[tuple[Any]] = None
     on_interrupt: Optional[Callable[[], Flow[Any]]] = None
     mailboxes: list[AsyncMailbox] = field(default_factory=list)
 
@@ -127,6 +132,7 @@ class AsyncDriver:
                 except Exception as error:  # noqa: BLE001  the flow gets it
                     fault = error
         except asyncio.CancelledError:
+            _hand_over(flow, scope)
             flow.close()
             if scope.on_interrupt is not None and scope.is_interruption:
                 await self._say_last_words(scope.on_interrupt)
@@ -199,8 +205,16 @@ class AsyncDriver:
     async def _recall(self, _: messages.Recall, __: _Scope) -> messages.Knowledge:
         return self._knowledge
 
-    async def _local(self, message: messages.Local, _: _Scope) -> Any:
-        return await asyncio.to_thread(message.call)
+    async def _local(self, message: messages.Local, scope: _Scope) -> Any:
+        call = asyncio.ensure_future(asyncio.to_thread(message.call))
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped, and it may be opening a file just now.
+            await asyncio.wait({call})
+            if _error(call) is None:
+                scope.late_answer = (call.result(),)
+            raise
 
     async def _notify(self, message: messages.Notify, _: _Scope) -> None:
         answer = message.callback(*message.args)
@@ -241,7 +255,20 @@ class AsyncDriver:
         return results
 
 
-def _error(worker: asyncio.Task[None]) -> Optional[BaseException]:
+def _hand_over(flow: Flow[Any], scope: _Scope) -> None:
+    """Give a cancelled flow what was made for it, so that closing it cleans up."""
+    if scope.late_answer is None:
+        return
+    try:
+        flow.send(scope.late_answer[0])
+    except StopIteration:
+        return
+    except Exception:
+        # The caller is told of the cancellation, not of what would have come next.
+        logger.debug("a cancelled operation failed", exc_info=True)
+
+
+def _error(worker: asyncio.Future[Any]) -> Optional[BaseException]:
     """What a worker failed with; looking at it keeps asyncio from complaining."""
     return worker.exception() if worker.done() and not worker.cancelled() else None
 
