@@ -47,7 +47,7 @@ VERSION = "9.9.9"
 # Serves the version where its invokeai.yaml says, or on the next port when that is
 # taken, and says so in its log, as InvokeAI does.
 STAND_IN = """
-import json, socket, sys, time
+import json, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 root = sys.argv[sys.argv.index("--root") + 1]
 settings = {}
@@ -72,9 +72,12 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 port = settings["port"]
-while socket.socket().connect_ex(("127.0.0.1", port)) == 0:
-    port += 1
-server = HTTPServer(("127.0.0.1", port), Handler)
+while True:
+    try:
+        server = HTTPServer(("127.0.0.1", port), Handler)
+        break
+    except OSError:
+        port += 1
 address = f"http://127.0.0.1:{port}"
 print(f"[x]::[InvokeAI]::INFO --> Invoke running on {address}", flush=True)
 server.serve_forever()
