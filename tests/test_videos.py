@@ -82,10 +82,17 @@ def test_files_that_cannot_be_sent(tmp_path):
 
 
 def test_a_file_is_closed_after_a_failure():
+    play = Play(scripted((200, {}), (404, {"detail": "Board not found"})))
+    with pytest.raises(NotFoundError):
+        play.run(flows.upload_video(read, TINY, board_id="x"))
+    assert play.requests[1].files[0].content.closed
+
+
+def test_nothing_is_sent_to_a_board_that_does_not_exist():
     play = Play(scripted((404, {"detail": "Board not found"})))
     with pytest.raises(NotFoundError):
         play.run(flows.upload_video(read, TINY, board_id="x"))
-    assert play.requests[0].files[0].content.closed
+    assert [request.method for request in play.requests] == ["GET"]
 
 
 # -- snapshots ------------------------------------------------------------------

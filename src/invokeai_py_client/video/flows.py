@@ -182,6 +182,9 @@ def upload_video(
     form = {} if metadata is None else {"metadata": _metadata_text(metadata)}
     upload = yield from local(lambda: open_video(source))
     try:
+        # The server refuses an unknown board before it has read the video, and hangs
+        # up: its answer can be lost while we are still sending.
+        yield from require_board(ImageQuery(board_id=board_id))
         request = post(
             "/api/v1/videos/upload",
             params={
