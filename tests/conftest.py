@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -92,6 +93,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So shells start what runs in the background; tests of Ctrl-C need it back.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     asked = [name for name in ("--live", "--simulator") if config.getoption(name)]
     url = config.getoption("--invokeai-url")
     if url:
