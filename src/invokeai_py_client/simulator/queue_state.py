@@ -19,7 +19,8 @@ _ITEM = (
     "SELECT q.*, u.display_name AS user_display_name, u.email AS user_email "
     "FROM session_queue q LEFT JOIN users u ON q.user_id = u.user_id "
 )
-# Round robin: the user who was served longest ago, then priority, then age.
+# Round robin: the user who was served longest ago, then priority, then age. Jobs here
+# are quicker than the clock's millisecond; between equals, who had fewer comes first.
 _ROUND_ROBIN = (
     _ITEM
     + """WHERE q.status = 'pending'
@@ -27,7 +28,9 @@ _ROUND_ROBIN = (
         WHERE p.status = 'pending' AND p.user_id = q.user_id
         ORDER BY p.priority DESC, p.item_id LIMIT 1)
     ORDER BY COALESCE((SELECT MAX(s.started_at) FROM session_queue s
-        WHERE s.user_id = q.user_id), '1970-01-01'), q.item_id LIMIT 1"""
+        WHERE s.user_id = q.user_id), '1970-01-01'),
+        (SELECT COUNT(s.started_at) FROM session_queue s
+        WHERE s.user_id = q.user_id), q.item_id LIMIT 1"""
 )
 _FIRST_IN = (
     _ITEM + "WHERE q.status = 'pending' ORDER BY q.priority DESC, q.item_id LIMIT 1"
