@@ -12,10 +12,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Optional
 
-import socketio
 from socketio.exceptions import SocketIOError
 
 from invokeai_py_client._core.messages import RawEvent
+from invokeai_py_client._io.event_socket import EventSocket
 from invokeai_py_client._io.mailbox import AnyMailbox
 from invokeai_py_client._io.settings import Settings
 
@@ -25,7 +25,6 @@ logger = logging.getLogger("invokeai_py_client")
 
 # A wait must not be held up by a socket that does not come: it can poll.
 _PATIENCE = 2.5
-_HANDSHAKE_TIMEOUT = 5.0
 _SUBSCRIBE_TIMEOUT = 2.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
@@ -44,7 +43,7 @@ class EventHub:
         self._state = threading.Condition()
         self._mailboxes: set[AnyMailbox] = set()
         self._thread: Optional[threading.Thread] = None
-        self._socket: Optional[socketio.Client] = None
+        self._socket: Optional[EventSocket] = None
         self._failures = 0
         self._tried_token: Optional[str] = None
         self._refused = False
@@ -126,16 +125,9 @@ class EventHub:
                 self._state.wait_for(lambda: gone.is_set() or self._is_closed)  # noqa: B023
             self._retire(socket)
 
-    def _connect(self, gone: threading.Event) -> Optional[socketio.Client]:
+    def _connect(self, gone: threading.Event) -> Optional[EventSocket]:
         """Open one connection; None when it failed."""
-        settings = self._settings
-        # A new client each time: a used one keeps state of the broken connection.
-        socket = socketio.Client(
-            handle_sigint=False,
-            reconnection=False,
-            request_timeout=_HANDSHAKE_TIMEOUT,
-            websocket_extra_options=_websocket_options(settings),
-        )
+        socket = EventSocket(self._settings)
 
         def on_disconnect(*_: object) -> None:
             gone.set()
@@ -145,22 +137,13 @@ class EventHub:
         socket.on("*", self._receive)
         socket.on("disconnect", on_disconnect)
         socket.on("connect_error", self._note_refusal)
-        token = self._tried_token = settings.credentials.token
+        token = self._tried_token = self._settings.credentials.token
         self._refused = False
         try:
-            socket.connect(
-                settings.address.origin,
-                headers=dict(settings.headers),
-                auth=None if token is None else {"token": token},
-                # Polling fails on servers that compress (docs/dev/server.md).
-                transports=["websocket"],
-                socketio_path=settings.address.socket_path,
-                wait_timeout=_HANDSHAKE_TIMEOUT,
-            )
-        except (SocketIOError, OSError) as error:
+            socket.open(token)
+        except ConnectionError as error:
             # Also how a multi-user server refuses a missing or stale token.
             logger.debug("event socket: cannot connect: %s", error)
-            _close_transport(socket)
             return None
         logger.debug("event socket: connected")
         return socket
@@ -181,7 +164,7 @@ class EventHub:
                 # What failed before says nothing about the next try.
                 self._failures = 0
 
-    def _announce(self, socket: socketio.Client) -> None:
+    def _announce(self, socket: EventSocket) -> None:
         """Subscribe again to everything, and only then tell the mailboxes."""
         with self._subscribing:
             self._subscribed.clear()
@@ -196,18 +179,17 @@ class EventHub:
         for mailbox in mailboxes:
             mailbox.post(RawEvent("connect", {}))
 
-    def _retire(self, socket: socketio.Client) -> None:
+    def _retire(self, socket: EventSocket) -> None:
         """Let go of a connection that broke, or that is not wanted any more."""
         with self._state:
             self._socket = None
             mailboxes = list(self._mailboxes)
         for mailbox in mailboxes:
             mailbox.post(RawEvent("disconnect", {}))
-        socket.disconnect()
-        _close_transport(socket)
+        socket.close()
         logger.debug("event socket: disconnected")
 
-    def _subscribe(self, socket: socketio.Client, wishes: set[tuple[str, str]]) -> None:
+    def _subscribe(self, socket: EventSocket, wishes: set[tuple[str, str]]) -> None:
         """Ask for rooms and wait for the server's word, so that no event is missed.
 
         One at a time: the library's `call` is not meant for several threads.
@@ -238,21 +220,7 @@ class EventHub:
                 mailbox.post(event)
 
 
-def _close_transport(socket: socketio.Client) -> None:
-    """Close what the library leaves open when it is the server that hangs up."""
-    transport = socket.eio.ws
-    if transport is not None:
-        transport.shutdown()
-
-
 def _wish(mailbox: AnyMailbox) -> tuple[str, str]:
     if mailbox.bulk_downloads:
         return ("subscribe_bulk_download", "default")
     return ("subscribe_queue", mailbox.queue_id)
-
-
-def _websocket_options(settings: Settings) -> dict[str, Any]:
-    options: dict[str, Any] = {"sslopt": {"context": settings.tls}}
-    if settings.is_loopback:
-        options["http_no_proxy"] = [settings.address.host]
-    return options
