@@ -148,6 +148,14 @@ def test_a_broken_packet_costs_only_itself(packet):
     assert "disconnect" not in got
 
 
+@pytest.mark.parametrize("goodbye", ["41", "41/,", "1"])
+def test_after_a_goodbye_of_the_server_it_connects_again(goodbye):
+    talks = [*SUBSCRIBED, goodbye], [*SUBSCRIBED, READY]
+    with raw_server(*talks) as url, listening(url) as (hub, mailbox):
+        assert hub.deliver_to(mailbox)
+        assert "disconnect" in names_until(mailbox, "hello")
+
+
 def test_an_endless_event_ends_the_connection_and_a_new_one_goes_on():
     endless = '42["big",{"text":"' + "x" * 3_000_000 + '"}]'
     talks = [*SUBSCRIBED, endless], [*SUBSCRIBED, READY]

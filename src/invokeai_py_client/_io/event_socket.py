@@ -103,6 +103,9 @@ class _OrderedEngine(engineio.Client):  # type: ignore[misc]
         if target != self.handlers.get("message"):
             return super().start_background_task(target, *args, **kwargs)
         (data,) = args
+        if isinstance(data, str) and data.startswith("1"):
+            # The server's goodbye: the library then waits for the thread that reads.
+            return super().start_background_task(target, data)
         # 5 and 6 announce binary attachments, which no InvokeAI sends: the library
         # would keep whatever comes after them.
         if not isinstance(data, str) or data.startswith(("5", "6")):
