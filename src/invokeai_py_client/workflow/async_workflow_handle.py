@@ -12,9 +12,10 @@ from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
-from invokeai_py_client.workflow import submit_flows, wait_flows
+from invokeai_py_client.workflow import prepare_flows, submit_flows, wait_flows
 from invokeai_py_client.workflow.async_submission import AsyncSubmission
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
+from invokeai_py_client.workflow.calls import BoardOption, Call, Desk
 from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
@@ -23,7 +24,6 @@ from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
-from invokeai_py_client.workflow.submit_flows import BoardOption, Call, Desk
 from invokeai_py_client.workflow.ticket import Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress
 
@@ -193,7 +193,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
             APIError: The server cannot be reached, or refuses.
         """
         call = self._call(inputs, values, runs=runs, seed=seed, board=board)
-        return await self._runner.run(submit_flows.preview(self._desk(), call))
+        return await self._runner.run(prepare_flows.preview(self._desk(), call))
 
     async def wait_for_completion(
         self,

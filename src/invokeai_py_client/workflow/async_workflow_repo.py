@@ -19,6 +19,7 @@ from invokeai_py_client.workflow import (
 from invokeai_py_client.workflow.async_library_repo import AsyncWorkflowLibrary
 from invokeai_py_client.workflow.async_submission import AsyncSubmission
 from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
+from invokeai_py_client.workflow.calls import Call
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
@@ -161,9 +162,7 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
 OPTIONS = ("runs", "seed", "board", "key", "prepend", "on_full")
 
 
-def _call_of(
-    handle: AsyncWorkflowHandle, options: Mapping[str, Any]
-) -> submit_flows.Call:
+def _call_of(handle: AsyncWorkflowHandle, options: Mapping[str, Any]) -> Call:
     chosen = {name: options[name] for name in OPTIONS if name in options}
     values = {name: value for name, value in options.items() if name not in OPTIONS}
     return handle._call(None, values, **chosen)

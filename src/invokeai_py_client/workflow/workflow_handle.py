@@ -11,8 +11,9 @@ from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.video.video_handle import IvkVideo
-from invokeai_py_client.workflow import submit_flows, wait_flows
+from invokeai_py_client.workflow import prepare_flows, submit_flows, wait_flows
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
+from invokeai_py_client.workflow.calls import BoardOption, Call, Desk
 from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
@@ -22,7 +23,6 @@ from invokeai_py_client.workflow.media_reader import media_reader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
 from invokeai_py_client.workflow.submission import Submission
-from invokeai_py_client.workflow.submit_flows import BoardOption, Call, Desk
 from invokeai_py_client.workflow.ticket import Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress
 
@@ -192,7 +192,7 @@ class WorkflowHandle(BaseWorkflowHandle):
             APIError: The server cannot be reached, or refuses.
         """
         call = self._call(inputs, values, runs=runs, seed=seed, board=board)
-        return self._runner.run(submit_flows.preview(self._desk(), call))
+        return self._runner.run(prepare_flows.preview(self._desk(), call))
 
     def wait_for_completion(
         self,

@@ -15,6 +15,7 @@ from invokeai_py_client.workflow import (
     load_flows,
     submit_flows,
 )
+from invokeai_py_client.workflow.calls import Call
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
@@ -158,7 +159,7 @@ class WorkflowRepository(WorkflowLibrary):
 OPTIONS = ("runs", "seed", "board", "key", "prepend", "on_full")
 
 
-def _call_of(handle: WorkflowHandle, options: Mapping[str, Any]) -> submit_flows.Call:
+def _call_of(handle: WorkflowHandle, options: Mapping[str, Any]) -> Call:
     chosen = {name: options[name] for name in OPTIONS if name in options}
     values = {name: value for name, value in options.items() if name not in OPTIONS}
     return handle._call(None, values, **chosen)
