@@ -58,6 +58,14 @@ mode = settings.get("mode", "good")
 if mode == "dies":
     print("the database is locked")
     sys.exit(3)
+if mode.startswith("races"):
+    # Loses as often as the mode says.
+    with open(root + "/starts", "a+") as starts:
+        starts.write("x")
+        starts.seek(0)
+        if len(starts.read()) <= int(mode[5:]):
+            print("sqlite3.OperationalError: cannot VACUUM from within a transaction")
+            sys.exit(3)
 if mode == "hangs":
     time.sleep(600)
 
@@ -367,6 +375,21 @@ def test_a_server_that_dies_at_start_shows_its_log(stand_in, tmp_path):
         server.start()
     assert not server.is_running
     assert (tmp_path / "root").is_dir(), "a given root is kept"
+
+
+def test_a_start_that_lost_the_race_for_its_database_is_repeated(stand_in, tmp_path):
+    root = tmp_path / "root"
+    with LocalServer(VERSION, root=root, settings={"mode": "races3"}) as server:
+        assert ask("GET", f"{server.url}/api/v1/app/version")
+    assert (root / "starts").read_text() == "xxxx"
+
+
+def test_a_start_that_always_loses_its_race_is_an_error(stand_in, tmp_path):
+    root = tmp_path / "root"
+    server = LocalServer(VERSION, root=root, settings={"mode": "races99"})
+    with pytest.raises(LocalServerError, match="cannot VACUUM"):
+        server.start()
+    assert (root / "starts").read_text() == "xxxxx"
 
 
 def test_a_server_that_never_answers_is_ended_after_the_timeout(stand_in):

@@ -35,10 +35,10 @@ from invokeai_py_client._server.install import (
 from invokeai_py_client._server.paths import DEFAULT_VERSION, cache_dir, server_dir
 from invokeai_py_client._server.process import (
     birth_mark,
+    boot,
+    end_child,
     end_group,
     free_port,
-    launch,
-    wait_until_ready,
     write_config,
 )
 from invokeai_py_client._server.records import (
@@ -192,24 +192,21 @@ class LocalServer:
         write_config(
             self.root, port, multiuser=self._multiuser, settings=self._settings
         )
-        log_file = self.log_file
-        log_start = log_file.stat().st_size if log_file.exists() else 0
         self._report(f"starting InvokeAI {self.version}: about ten seconds")
         atexit.register(self.stop)
-        self._child = launch(
-            installation,
-            self.root,
-            log_file,
-            leashed=True,
-            temporary=self._temporary,
-        )
         try:
-            self._url, _ = wait_until_ready(
-                self._child, log_file, log_start, self._timeout
+            booted = boot(
+                installation,
+                self.root,
+                self.log_file,
+                timeout=self._timeout,
+                leashed=True,
+                temporary=self._temporary,
             )
         except BaseException:
             self.stop()
             raise
+        self._child, self._url = booted.child, booted.url
         # A restart listens where its clients know it.
         self._port = int(self._url.rpartition(":")[2])
         return self
@@ -290,14 +287,9 @@ class LocalServer:
 
     def _end(self, grace: float) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
         atexit.unregister(self.stop)
-        try:
-            end_group(child.pid, child, grace)
-        finally:
-            if child.stdin:
-                child.stdin.close()
+        if child is not None:
+            end_child(child, grace)
 
 
 def install_tiny_models(
@@ -377,17 +369,21 @@ def start_background_server(
     installation = _installation(version, install, python, report)
     write_config(folder, port or 9090, multiuser=multiuser, settings=settings or {})
     log_file = folder / "server.log"
-    log_start = log_file.stat().st_size if log_file.exists() else 0
     report(f"starting InvokeAI {version}: about ten seconds")
-    child = launch(installation, folder, log_file, leashed=False)
+    booted = boot(installation, folder, log_file, timeout=timeout, leashed=False)
+    child = booted.child
     try:
-        url, found = wait_until_ready(child, log_file, log_start, timeout)
         record = RunningServer(
-            child.pid, birth_mark(child.pid), url, found, str(folder), str(log_file)
+            child.pid,
+            birth_mark(child.pid),
+            booted.url,
+            booted.version,
+            str(folder),
+            str(log_file),
         )
         remember(record)
     except BaseException:
-        end_group(child.pid, child)
+        end_child(child)
         raise
     # It is meant to outlive us; without this, Popen would warn about it.
     child.returncode = 0

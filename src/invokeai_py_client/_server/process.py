@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -21,6 +22,10 @@ from invokeai_py_client.exceptions import LocalServerError
 # The server takes the next free port, silently, when its own is busy; this line of
 # its log is the only statement of what it really listens on.
 _LISTENING = re.compile(r"Invoke running on https?://\S*?:(\d+)\b")
+# InvokeAI tidies its database at the end of its start, when the worker may already
+# have taken a job that waited: the two share a connection, and the start fails.
+_LOST_RACE = "cannot VACUUM"
+_RACES = 5
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # What the caller may not set: how we find the server and know that it is ours.
@@ -64,23 +69,69 @@ def write_config(
     (root / "invokeai.yaml").write_text("".join(lines), "utf-8")
 
 
-def launch(
+@dataclass(frozen=True)
+class Booted:
+    """A server that answers: its process, its address and InvokeAI's version."""
+
+    child: subprocess.Popen[bytes]
+    url: str
+    version: str
+
+
+def boot(
     installation: Installation,
     root: Path,
     log_file: Path,
     *,
+    timeout: float,
     leashed: bool,
     temporary: bool = False,
-) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own, so that Ctrl-C does not reach it.
+) -> Booted:
+    """Start the server in a session of its own and wait until it answers.
 
     Args:
         installation: What to run.
         root: The server's root folder with its `invokeai.yaml`.
         log_file: Where its output goes, appended.
+        timeout: Seconds that it may take.
         leashed: End the server when this process ends, even if it is killed.
         temporary: Remove the root in that case, too.
+
+    Raises:
+        LocalServerError: It ended, or did not answer in time, and is gone; the
+            message has the end of its log.
     """
+    deadline = time.monotonic() + timeout
+    races = 0
+    while True:
+        # What is older in the log is not this run's.
+        log_start = log_file.stat().st_size if log_file.exists() else 0
+        child = _launch(
+            installation, root, log_file, leashed=leashed, temporary=temporary
+        )
+        try:
+            url, version = _wait_until_ready(child, log_file, log_start, deadline)
+            return Booted(child, url, version)
+        except BaseException as error:
+            end_child(child)
+            races += 1
+            if (
+                not isinstance(error, LocalServerError)
+                or races == _RACES
+                or _LOST_RACE not in _text_from(log_file, log_start)
+            ):
+                raise
+
+
+def _launch(
+    installation: Installation,
+    root: Path,
+    log_file: Path,
+    *,
+    leashed: bool,
+    temporary: bool,
+) -> subprocess.Popen[bytes]:
+    # In a session of its own: Ctrl-C does not reach it.
     command = [str(venv_program(installation.venv, "invokeai-web"))]
     if leashed:
         leash = Path(__file__).with_name("leash.py")
@@ -107,22 +158,11 @@ def launch(
         )
 
 
-def wait_until_ready(
-    child: subprocess.Popen[bytes], log_file: Path, log_start: int, timeout: float
+def _wait_until_ready(
+    child: subprocess.Popen[bytes], log_file: Path, log_start: int, deadline: float
 ) -> tuple[str, str]:
-    """Wait until this very process answers; its address and InvokeAI's version.
-
-    Args:
-        child: The server's process.
-        log_file: Its log.
-        log_start: Size of the log before the start: what is older is not this run's.
-        timeout: Seconds to wait.
-
-    Raises:
-        LocalServerError: The process ended or the time was over; the message has the
-            end of the log.
-    """
-    deadline = time.monotonic() + timeout
+    """Wait until this very process answers; its address and InvokeAI's version."""
+    began = time.monotonic()
     while True:
         code = child.poll()
         if code is not None:
@@ -136,24 +176,41 @@ def wait_until_ready(
             if isinstance(answer, dict) and "version" in answer:
                 return address, str(answer["version"])
         if time.monotonic() > deadline:
+            seconds = deadline - began
             raise LocalServerError(
-                _with_tail(f"did not answer within {timeout:g} seconds", log_file)
+                _with_tail(f"did not answer within {seconds:.1f} seconds", log_file)
             )
         time.sleep(0.1)
 
 
 def _listening(log_file: Path, start: int) -> Optional[str]:
     """The address that the server says it listens on, or None while it does not."""
+    found = _LISTENING.search(_text_from(log_file, start))
+    return f"http://127.0.0.1:{found.group(1)}" if found else None
+
+
+def _text_from(log_file: Path, start: int) -> str:
     with log_file.open("rb") as file:
         file.seek(start)
-        text = _ANSI.sub("", file.read().decode("utf-8", "replace"))
-    found = _LISTENING.search(text)
-    return f"http://127.0.0.1:{found.group(1)}" if found else None
+        return _ANSI.sub("", file.read().decode("utf-8", "replace"))
 
 
 def _with_tail(message: str, log_file: Path) -> str:
     tail = log_tail(log_file, 20)
     return f"the server {message}; the end of {log_file}:\n{tail}"
+
+
+def end_child(child: subprocess.Popen[bytes], grace: float = 15.0) -> None:
+    """End a server that this process has started, and its leash.
+
+    Raises:
+        LocalServerError: It is still there afterwards.
+    """
+    try:
+        end_group(child.pid, child, grace)
+    finally:
+        if child.stdin:
+            child.stdin.close()
 
 
 def end_group(
