@@ -16,11 +16,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from invokeai_py_client._core.messages import Reply
 from invokeai_py_client.exceptions import (
-    STATUS_ERRORS,
     APIResponseError,
     APIStatusError,
     InternalServerError,
 )
+from invokeai_py_client.exceptions.api import STATUS_ERRORS
 
 __all__ = [
     "decode",
