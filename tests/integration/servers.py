@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -32,11 +33,17 @@ class SimulatedLocalServer:
         multiuser: bool = False,
         job_delay: float = 0.0,
         durable: bool = True,
+        settings: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Decide how to run; nothing happens before `start()` or `with`.
 
-        Without `durable` all is in memory, and an end forgets it.
+        Without `durable` all is in memory, and an end forgets it. `settings` are keys
+        of `invokeai.yaml`, as far as the simulator has them.
         """
+        configured = dict(settings or {})
+        strict = configured.pop("strict_password_checking", False)
+        if configured:
+            raise ValueError(f"the simulator has no settings {sorted(configured)}")
         self._temporary = root is None and durable
         if self._temporary:
             root = Path(tempfile.mkdtemp(prefix="simulated-root-"))
@@ -44,6 +51,7 @@ class SimulatedLocalServer:
         self._server = SimulatedServer(
             root=self.root,
             multiuser=multiuser,
+            strict_passwords=strict,
             poison="imitate",
             models=[],
             job_delay=job_delay,

@@ -1,4 +1,4 @@
-"""Accounts on a real server with several users, through both clients."""
+"""Accounts on a server with several users, through both clients."""
 
 from __future__ import annotations
 
@@ -15,23 +15,19 @@ from invokeai_py_client.exceptions import (
     PermissionDeniedError,
     UnprocessableEntityError,
 )
-from invokeai_py_client.server import LocalServer
 
 from .noun_calls import done
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.real_server("accounts with strict passwords"),
-]
+pytestmark = pytest.mark.live
 
 ADMIN = ("admin@host.org", "Secret12x")
 
 
 @pytest.fixture(scope="module")
-def users_server():
+def users_server(start_server):
     """A server with accounts, strict about passwords, and an administrator."""
     settings = {"strict_password_checking": True}
-    with LocalServer(multiuser=True, settings=settings) as server:
+    with start_server(multiuser=True, settings=settings) as server:
         with InvokeAIClient.from_url(server.url) as client:
             users = client.user_repo
             before = users.get_status()
@@ -129,6 +125,7 @@ async def test_a_password_of_the_servers_making_is_strong_enough(admin):
     await done(admin.user_repo.delete_user(user))
 
 
+@pytest.mark.real_server("routes of the administrator: log level, node packs, orphans")
 async def test_users_see_only_what_is_theirs(connect, account):
     client = connect(account.email, "Secret34x")
     assert (await done(client.user_repo.get_me())).user_id == account.user_id

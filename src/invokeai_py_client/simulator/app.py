@@ -43,6 +43,7 @@ _PAGE = b"""<!DOCTYPE html>
 """
 _COOKIE = "invokeai_media_token"
 _PART_LIMIT = 1024 * 1024
+_NOT_RENEWING = ("/api/v1/auth/logout", "/api/v1/auth/media-cookie")
 
 
 @dataclass
@@ -133,11 +134,12 @@ class SimulatorApp:
             call.token is None
             or not self.simulation.users.multiuser
             or call.method not in ("POST", "PUT", "PATCH", "DELETE")
-            or reply.status >= 300
+            or reply.status >= 400
+            or call.path in _NOT_RENEWING
             or "X-Refreshed-Token" in reply.headers
         ):
             return
-        fresh = self.simulation.users.refresh(call.user)
+        fresh = self.simulation.users.refresh(call.token)
         if fresh is not None:
             reply.headers["X-Refreshed-Token"] = fresh
 

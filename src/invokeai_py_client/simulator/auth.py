@@ -17,6 +17,13 @@ from .database import Database, Row
 
 SYSTEM = "system"
 _DAY = 86_400
+_LISTED = 100
+_SHORTEST = 8
+_LAST_ADMIN = "Cannot remove the last administrator"
+_SYSTEM_PROTECTED = (
+    "The system user cannot be deleted, deactivated, promoted to administrator, or "
+    "given a password"
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,20 @@ SYSTEM_USER = User(SYSTEM, "system@system.invokeai", is_admin=True)
 
 
 class Users:
-    """The accounts of one server, and the secret that signs their tokens."""
+    """The accounts of one server, and the secret that signs their tokens.
 
-    def __init__(self, database: Database, *, multiuser: bool) -> None:
+    Args:
+        database: Where they are kept.
+        multiuser: Whether anybody has to log in.
+        strict_passwords: Whether a password must have eight characters, among them a
+            capital, a small letter and a digit.
+    """
+
+    def __init__(
+        self, database: Database, *, multiuser: bool, strict_passwords: bool = False
+    ) -> None:
         self.multiuser = multiuser
+        self.strict_passwords = strict_passwords
         self._database = database
         if self.record(SYSTEM) is None:
             self._insert(SYSTEM, SYSTEM_USER.email, "System", None, is_admin=True)
@@ -61,7 +78,7 @@ class Users:
         *,
         is_admin: bool,
     ) -> None:
-        now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat()
+        now = _present()
         self._database.insert(
             "users",
             {
@@ -80,17 +97,40 @@ class Users:
         return self._database.one("SELECT * FROM users WHERE user_id = ?", (user_id,))
 
     def all(self) -> list[dict[str, Any]]:
-        """Every account that can log in, as the API shows it."""
-        rows = self._database.all("SELECT * FROM users ORDER BY created_at")
-        return [user_dto(row) for row in rows]
+        """Every account that can log in, the newest first, as the API shows it.
+
+        The server reads a hundred at most and leaves its own account out afterwards.
+        """
+        rows = self._database.all(
+            "SELECT * FROM users ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            (_LISTED,),
+        )
+        return [user_dto(row) for row in rows if row["user_id"] != SYSTEM]
 
     def has_admin(self) -> bool:
         """Whether the server was set up."""
-        count = self._database.value(
-            "SELECT count(*) FROM users WHERE is_admin AND is_active AND user_id <> ?",
-            (SYSTEM,),
+        return self._admins() > 0
+
+    def _admins(self) -> int:
+        return int(
+            self._database.value(
+                "SELECT count(*) FROM users "
+                "WHERE is_admin AND is_active AND user_id <> ?",
+                (SYSTEM,),
+            )
         )
-        return bool(count)
+
+    def _check_password(self, password: str) -> None:
+        problem = _weakness(password) if self.strict_passwords else None
+        if not self.strict_passwords and not password:
+            problem = "Password cannot be empty"
+        if problem is not None:
+            raise ValueError(problem)
+
+    def _check_admin_stays(self, row: Row) -> None:
+        """Raise when the last administrator is to lose what makes it one."""
+        if row["is_admin"] and row["is_active"] and self._admins() <= 1:
+            raise ValueError(_LAST_ADMIN)
 
     def create(
         self,
@@ -103,8 +143,9 @@ class Users:
         """Make an account.
 
         Raises:
-            ValueError: The address is taken.
+            ValueError: The password is too weak, or the address is taken.
         """
+        self._check_password(password)
         if self._database.value("SELECT 1 FROM users WHERE email = ?", (email,)):
             raise ValueError(f"User with email {email} already exists")
         user_id = str(uuid.uuid4())
@@ -118,34 +159,75 @@ class Users:
 
         Raises:
             LookupError: There is no such account.
+            ValueError: The password is too weak, the last administrator would be gone,
+                or the server's own account is meant.
         """
-        if self.record(user_id) is None:
+        row = self.record(user_id)
+        if row is None:
             raise LookupError(user_id)
-        password = changes.pop("password", None)
-        if password is not None:
-            changes["password"] = _hashed(password)
-            self._database.run(
-                "UPDATE users SET token_epoch = token_epoch + 1 WHERE user_id = ?",
-                (user_id,),
-            )
-        for key, value in changes.items():
-            self._database.run(
-                f"UPDATE users SET {key} = ? WHERE user_id = ?", (value, user_id)
-            )
-        record = self.record(user_id)
-        assert record is not None
-        return user_dto(record)
+        ends = changes.get("is_active") == 0
+        if user_id == SYSTEM and (
+            ends or changes.get("is_admin") == 1 or "password" in changes
+        ):
+            raise ValueError(_SYSTEM_PROTECTED)
+        if user_id != SYSTEM and (ends or changes.get("is_admin") == 0):
+            self._check_admin_stays(row)
+        if "password" in changes:
+            self._check_password(changes["password"])
+            changes["password"] = _hashed(changes["password"])
+            changes["token_epoch"] = row["token_epoch"] + 1
+        if changes:
+            self._store(user_id, **changes, updated_at=_present())
+        return self.dto(user_id)
 
-    def delete(self, user_id: str) -> bool:
-        """Remove an account; False when there was none."""
-        return self._database.run("DELETE FROM users WHERE user_id = ?", (user_id,)) > 0
+    def dto(self, user_id: str) -> dict[str, Any]:
+        """An account as the API shows it.
+
+        Raises:
+            LookupError: There is no such account.
+        """
+        row = self.record(user_id)
+        if row is None:
+            raise LookupError(user_id)
+        return user_dto(row)
+
+    def _store(self, user_id: str, **columns: Any) -> None:
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        self._database.run(
+            f"UPDATE users SET {assignments} WHERE user_id = ?",
+            (*columns.values(), user_id),
+        )
+
+    def delete(self, user_id: str) -> None:
+        """Remove an account.
+
+        Raises:
+            LookupError: There is no such account.
+            ValueError: It is the last administrator, or the server's own.
+        """
+        row = self.record(user_id)
+        if row is None:
+            raise LookupError(user_id)
+        if user_id == SYSTEM:
+            raise ValueError(_SYSTEM_PROTECTED)
+        self._check_admin_stays(row)
+        self._database.run("DELETE FROM users WHERE user_id = ?", (user_id,))
 
     def authenticate(self, email: str, password: str) -> Optional[Row]:
-        """The account with this address and password."""
+        """The account with this address and password; the login is noted."""
         row = self._database.one("SELECT * FROM users WHERE email = ?", (email,))
-        if row is None or row["password"] is None:
+        if row is None or row["user_id"] == SYSTEM or row["password"] is None:
             return None
-        return row if _matches(password, row["password"]) else None
+        if not _matches(password, row["password"]):
+            return None
+        # The server notes the zone here and nowhere else.
+        self._store(row["user_id"], last_login_at=f"{_present()}Z")
+        return self.record(row["user_id"])
+
+    def is_served(self, user_id: str) -> bool:
+        """Whether jobs of a user are run: not those of disabled or deleted accounts."""
+        row = self.record(user_id)
+        return not self.multiuser or (row is not None and bool(row["is_active"]))
 
     def issue(self, row: Row, *, remember_me: bool = False) -> tuple[str, int]:
         """A token for an account and the seconds it lasts."""
@@ -164,10 +246,12 @@ class Users:
         body = f"{head}.{_encoded(payload)}"
         return f"{body}.{self._signature(body)}", lifetime
 
-    def refresh(self, user: User) -> Optional[str]:
-        """A fresh token for a request's user."""
-        row = self.record(user.user_id)
-        if row is None:
+    def refresh(self, token: str) -> Optional[str]:
+        """A fresh token for a request's; None when that one has become void."""
+        claims = self.read_token(token)
+        user = None if claims is None else self.user_of(claims)
+        row = None if user is None else self.record(user.user_id)
+        if user is None or row is None:
             return None
         return self.issue(row, remember_me=user.remember_me)[0]
 
@@ -217,7 +301,23 @@ def user_dto(row: Row) -> dict[str, Any]:
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "last_login_at": row["last_login_at"],
+        "token_epoch": row["token_epoch"],
     }
+
+
+def _present() -> str:
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    return now.isoformat(timespec="microseconds")
+
+
+def _weakness(password: str) -> Optional[str]:
+    """Why a strict server refuses a password; None when it does not."""
+    if len(password) < _SHORTEST:
+        return f"Password must be at least {_SHORTEST} characters long"
+    kinds = (str.isupper, str.islower, str.isdigit)
+    if all(any(map(kind, password)) for kind in kinds):
+        return None
+    return "Password must contain uppercase, lowercase, and numbers"
 
 
 def _encoded(value: Any) -> str:
@@ -228,10 +328,14 @@ def _encoded(value: Any) -> str:
 def _hashed(password: str) -> str:
     # Cheap on purpose: nothing here guards anything but a test.
     salt = secrets.token_hex(8)
-    return f"{salt}${hashlib.sha256((salt + password).encode('utf-8')).hexdigest()}"
+    return f"{salt}${_digest(salt, password)}"
+
+
+def _digest(salt: str, password: str) -> str:
+    # What is behind the 72nd byte does not count, as with bcrypt on the real server.
+    return hashlib.sha256(salt.encode("ascii") + password.encode()[:72]).hexdigest()
 
 
 def _matches(password: str, stored: str) -> bool:
     salt, digest = stored.split("$")
-    ours = hashlib.sha256((salt + password).encode("utf-8")).hexdigest()
-    return hmac.compare_digest(ours, digest)
+    return hmac.compare_digest(_digest(salt, password), digest)

@@ -87,7 +87,7 @@ DIVERGENCES = (
     ),
     Divergence(
         "passwords",
-        "are checked for strength and hashed slowly",
-        "any is taken, and hashed once",
+        "are hashed slowly",
+        "are hashed once",
     ),
 )

@@ -91,6 +91,19 @@ class Processor:
             self._wake.set()
         elif event in ("batch_enqueued", "queue_items_retried", "queue_items_canceled"):
             self._wake.set()
+        elif event == "user_access_changed" and not payload["is_active"]:
+            self._stop_serving(payload["user_id"])
+
+    def _stop_serving(self, user_id: str) -> None:
+        """Cancel the running job of an account that was disabled or deleted."""
+        item_id = self.current_item
+        if item_id is None:
+            return
+        try:
+            if self._simulation.queue.item(item_id)["user_id"] == user_id:
+                self._simulation.operations.cancel(item_id)
+        except ItemNotFoundError:
+            logger.debug("queue item %s was deleted before its user was", item_id)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -119,6 +132,8 @@ class Processor:
         self.canceled.clear()
         self.current_item = item_id
         try:
+            if not self._simulation.users.is_served(row["user_id"]):
+                self._simulation.operations.cancel(item_id)
             # It may have been cancelled or deleted since it was looked up.
             if queue.set_status(item_id, "in_progress", device="cpu"):
                 self._run_session(queue.item(item_id), session)

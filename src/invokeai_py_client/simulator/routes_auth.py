@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import string
+import time
 from typing import Annotated, Any, Optional
 
 from pydantic import AfterValidator, BaseModel
 
 from .auth import user_dto
-from .wire import ApiError, Call, json_reply, route
+from .email_addresses import checked_email
+from .wire import ApiError, Call, Reply, json_reply, route
 
 _A = "/api/v1/auth"
 _COOKIE = "invokeai_media_token"
 
 
-def _address(value: str) -> str:
-    name, at, domain = value.strip().partition("@")
-    if not (name and at and domain) or "@" in domain:
-        raise ValueError("Invalid email address")
-    return value.strip().lower()
-
-
-_Email = Annotated[str, AfterValidator(_address)]
+_PASSWORD_SIGNS = string.ascii_letters + string.digits + string.punctuation
+_PASSWORD_LENGTH = 16
+_Email = Annotated[str, AfterValidator(checked_email)]
 
 
 class _Login(BaseModel):
@@ -67,7 +65,7 @@ def _status(call: Call) -> Any:
     return {
         "setup_required": users.multiuser and not users.has_admin(),
         "multiuser_enabled": users.multiuser,
-        "strict_password_checking": False,
+        "strict_password_checking": users.strict_passwords,
         "admin_email": None,
     }
 
@@ -84,13 +82,23 @@ def _login(call: Call) -> Any:
     if not row["is_active"]:
         raise ApiError(403, "User account is disabled")
     token, lifetime = call.simulation.users.issue(row, remember_me=login.remember_me)
-    cookie = (
+    call.reply_headers["set-cookie"] = _cookie(token, lifetime)
+    return {"token": token, "user": user_dto(row), "expires_in": lifetime}
+
+
+def _cookie(token: str, lifetime: int) -> str:
+    return (
         f"{_COOKIE}={token}; HttpOnly; Max-Age={lifetime}; Path=/api/v1; SameSite=lax"
     )
-    return json_reply(
-        {"token": token, "user": user_dto(row), "expires_in": lifetime},
-        headers={"set-cookie": cookie},
-    )
+
+
+@route("POST", f"{_A}/media-cookie")
+def _media_cookie(call: Call) -> Any:
+    claims = call.simulation.users.read_token(call.token or "")
+    if claims is not None:
+        lifetime = int(claims["exp"] - time.time())
+        call.reply_headers["set-cookie"] = _cookie(call.token or "", lifetime)
+    return {"success": True}
 
 
 @route("POST", f"{_A}/setup", "public")
@@ -132,25 +140,39 @@ def _me(call: Call) -> Any:
 @route("PATCH", f"{_A}/me", "account")
 def _update_me(call: Call) -> Any:
     changes = call.read(_OwnChanges)
-    users = call.simulation.users
+    users, user_id = call.simulation.users, call.user.user_id
+    wanted: dict[str, Any] = {}
     if changes.display_name is not None:
-        users.update(call.user.user_id, display_name=changes.display_name)
+        wanted["display_name"] = changes.display_name
     if changes.new_password is not None:
-        given = changes.current_password or ""
-        if users.authenticate(call.user.email, given) is None:
+        wanted["password"] = changes.new_password
+        if not changes.current_password:
+            raise ApiError(400, "Current password is required to set a new password")
+        if users.authenticate(call.user.email, changes.current_password) is None:
             raise ApiError(400, "Current password is incorrect")
-        users.update(call.user.user_id, password=changes.new_password)
-        _revoke(call, call.user.user_id)
-        row = users.record(call.user.user_id)
-        assert row is not None
-        token, _ = users.issue(row, remember_me=call.user.remember_me)
-        call.reply_headers["X-Refreshed-Token"] = token
-    return _me(call)
+    try:
+        user = users.update(user_id, **wanted)
+    except ValueError as error:
+        raise ApiError(400, str(error)) from error
+    if changes.new_password is not None:
+        _announce(call, user)
+        _renew(call, user)
+    return user
 
 
-def _revoke(call: Call, user_id: str) -> None:
-    """Close the sockets of a user whose tokens are void."""
-    call.simulation.emit("user_access_changed", {"user_id": user_id})
+def _renew(call: Call, user: dict[str, Any]) -> None:
+    """Give the caller, whose own token has become void, a new one."""
+    token, lifetime = call.simulation.users.issue(
+        user, remember_me=call.user.remember_me
+    )
+    call.reply_headers["X-Refreshed-Token"] = token
+    call.reply_headers["set-cookie"] = _cookie(token, lifetime)
+
+
+def _announce(call: Call, user: dict[str, Any]) -> None:
+    """Tell the sockets and the worker what an account may do from now on."""
+    rights = ("user_id", "is_admin", "is_active", "token_epoch")
+    call.simulation.emit("user_access_changed", {key: user[key] for key in rights})
 
 
 @route("GET", f"{_A}/users", "account_admin")
@@ -166,36 +188,52 @@ def _create_user(call: Call) -> Any:
 
 @route("GET", f"{_A}/generate-password", "account")
 def _generate_password(_call: Call) -> Any:
-    return {"password": secrets.token_urlsafe(12)}
+    while True:
+        signs = [secrets.choice(_PASSWORD_SIGNS) for _ in range(_PASSWORD_LENGTH)]
+        kinds = (str.isupper, str.islower, str.isdigit)
+        if all(any(map(kind, signs)) for kind in kinds):
+            return {"password": "".join(signs)}
+
+
+def _existing(call: Call) -> dict[str, Any]:
+    try:
+        return call.simulation.users.dto(call.params["user_id"])
+    except LookupError:
+        raise ApiError(404, "User not found") from None
 
 
 @route("GET", f"{_A}/users/{{user_id}}", "account_admin")
 def _user(call: Call) -> Any:
-    row = call.simulation.users.record(call.params["user_id"])
-    if row is None:
-        raise ApiError(404, "User not found")
-    return user_dto(row)
+    return _existing(call)
 
 
 @route("PATCH", f"{_A}/users/{{user_id}}", "account_admin")
 def _update_user(call: Call) -> Any:
-    user_id = call.params["user_id"]
     changes = call.read(_UserChanges).model_dump(exclude_none=True)
     for flag in ("is_admin", "is_active"):
         if flag in changes:
             changes[flag] = int(changes[flag])
+    before = _existing(call)
     try:
-        user = call.simulation.users.update(user_id, **changes)
-    except LookupError:
-        raise ApiError(404, "User not found") from None
-    if "password" in changes or changes.get("is_active") == 0:
-        _revoke(call, user_id)
+        user = call.simulation.users.update(before["user_id"], **changes)
+    except ValueError as error:
+        raise ApiError(400, str(error)) from error
+    if any(
+        before[key] != user[key] for key in ("is_admin", "is_active", "token_epoch")
+    ):
+        _announce(call, user)
+    own = user["user_id"] == call.user.user_id
+    if "password" in changes and own and user["is_active"]:
+        _renew(call, user)
     return user
 
 
 @route("DELETE", f"{_A}/users/{{user_id}}", "account_admin")
 def _delete_user(call: Call) -> Any:
-    if not call.simulation.users.delete(call.params["user_id"]):
-        raise ApiError(404, "User not found")
-    _revoke(call, call.params["user_id"])
-    return json_reply(None)
+    user = _existing(call)
+    try:
+        call.simulation.users.delete(user["user_id"])
+    except ValueError as error:
+        raise ApiError(400, str(error)) from error
+    _announce(call, {**user, "is_admin": False, "is_active": False})
+    return Reply(status=204, media_type=None)

@@ -43,6 +43,8 @@ class SimulatedServer:
         root: A folder for what must survive a restart; None keeps all in memory, until
             the object itself is gone.
         multiuser: Demand a login.
+        strict_passwords: Refuse weak passwords, as a real server whose configuration
+            says `strict_password_checking: true`.
         poison: What becomes of batch values that their field cannot take: `refuse`
             them, or `imitate` the real server, whose queue they block.
         models: Model records to offer, made by `model_record`; None for a default set.
@@ -65,6 +67,7 @@ class SimulatedServer:
         port: int = 0,
         root: Union[str, Path, None] = None,
         multiuser: bool = False,
+        strict_passwords: bool = False,
         poison: Literal["refuse", "imitate"] = "refuse",
         models: Optional[Sequence[Mapping[str, Any]]] = None,
         max_queue_size: int = 10_000,
@@ -81,6 +84,7 @@ class SimulatedServer:
         self.settings = Settings(
             root=None if root is None else Path(root),
             multiuser=multiuser,
+            strict_passwords=strict_passwords,
             poison=poison,
             models=models,
             max_queue_size=max_queue_size,

@@ -16,6 +16,8 @@ class Settings:
         root: A folder for everything that must survive a restart; None keeps all in
             memory.
         multiuser: Demand a login, as the real server with `multiuser: true`.
+        strict_passwords: Refuse weak passwords, as the real server with
+            `strict_password_checking: true`.
         poison: What becomes of a batch value that its field cannot take: `refuse` it
             with a 422 (the real server accepts it, and its queue is blocked), or
             `imitate` the real server, blocked queue included.
@@ -29,6 +31,7 @@ class Settings:
 
     root: Optional[Path] = None
     multiuser: bool = False
+    strict_passwords: bool = False
     poison: Literal["refuse", "imitate"] = "refuse"
     models: Optional[Sequence[Mapping[str, Any]]] = None
     max_queue_size: int = 10_000

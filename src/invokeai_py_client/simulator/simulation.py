@@ -76,7 +76,11 @@ class Simulation:
         if root is not None:
             root.mkdir(parents=True, exist_ok=True)
         self.database = Database(root / "simulator.db" if root else None)
-        self.users = Users(self.database, multiuser=settings.multiuser)
+        self.users = Users(
+            self.database,
+            multiuser=settings.multiuser,
+            strict_passwords=settings.strict_passwords,
+        )
         self.images = Images(
             self.database,
             ImageFiles(root / "images" if root else None),

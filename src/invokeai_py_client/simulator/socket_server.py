@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Optional
 
 import socketio
@@ -84,7 +85,7 @@ class SocketServer:
         while True:
             event, payload = await self._waiting.get()
             if event == "user_access_changed":
-                await self.drop_user(payload["user_id"])
+                await self._apply_access(payload)
                 continue
             fault = self._simulation.faults.take_event(event)
             kind = None if fault is None else fault.kind
@@ -125,11 +126,19 @@ class SocketServer:
         for sid in list(self._users):
             await self._server.disconnect(sid)
 
-    async def drop_user(self, user_id: str) -> None:
-        """Close the sockets of one user."""
+    async def _apply_access(self, access: Mapping[str, Any]) -> None:
+        """Close the sockets that an account has lost; move others between rooms."""
         for sid, user in list(self._users.items()):
-            if user.user_id == user_id:
+            if user.user_id != access["user_id"]:
+                continue
+            if not access["is_active"] or user.token_epoch != access["token_epoch"]:
                 await self._server.disconnect(sid)
+            elif user.is_admin != access["is_admin"]:
+                self._users[sid] = replace(user, is_admin=access["is_admin"])
+                if access["is_admin"]:
+                    await self._server.enter_room(sid, "admin")
+                else:
+                    await self._server.leave_room(sid, "admin")
 
     async def _connect(
         self, sid: str, environ: Mapping[str, Any], auth: Any = None
