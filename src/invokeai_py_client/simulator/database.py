@@ -62,6 +62,20 @@ CREATE TABLE IF NOT EXISTS users (
     created_at TEXT NOT NULL, updated_at TEXT NOT NULL, last_login_at TEXT
 );
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS client_state (
+    user_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT, updated_at TEXT NOT NULL,
+    PRIMARY KEY (user_id, key)
+);
+CREATE TABLE IF NOT EXISTS style_presets (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, positive_prompt TEXT NOT NULL,
+    negative_prompt TEXT NOT NULL, type TEXT NOT NULL, user_id TEXT NOT NULL,
+    is_public INTEGER NOT NULL DEFAULT 0, image BLOB
+);
+CREATE TABLE IF NOT EXISTS system_prompts (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL,
+    user_id TEXT NOT NULL, is_public INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+);
 """
 
 # How many items of which status a queue, a batch and a destination have: kept by

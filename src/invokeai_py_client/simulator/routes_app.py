@@ -1,8 +1,7 @@
-"""Version, schema, invocation cache, dynamic prompts, client state."""
+"""Version, schema, invocation cache, dynamic prompts."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Optional
 
 from pydantic import Field
@@ -18,7 +17,7 @@ def _version(call: Call) -> Any:
     return {"version": call.simulation.schemas.version}
 
 
-@route("GET", f"{_A}/invocation_cache/status")
+@route("GET", f"{_A}/invocation_cache/status", "admin")
 def _cache_status(call: Call) -> Any:
     return call.simulation.cache.status()
 
@@ -73,31 +72,3 @@ def _dynamic_prompts(call: Call) -> Any:
     except ValueError as error:
         return {"prompts": [body["prompt"]], "error": str(error)}
     return {"prompts": prompts or [body["prompt"]], "error": None}
-
-
-@route("POST", "/api/v1/client_state/{queue_id}/set_by_key")
-def _state_set(call: Call) -> Any:
-    key, value = _state_key(call), call.read(str)
-    call.simulation.database.run("DELETE FROM settings WHERE key = ?", (key,))
-    call.simulation.database.insert("settings", {"key": key, "value": value})
-    return value
-
-
-@route("GET", "/api/v1/client_state/{queue_id}/get_by_key")
-def _state_get(call: Call) -> Any:
-    return call.simulation.database.value(
-        "SELECT value FROM settings WHERE key = ?", (_state_key(call),)
-    )
-
-
-@route("POST", "/api/v1/client_state/{queue_id}/delete")
-def _state_delete(call: Call) -> Any:
-    prefix = json.dumps(["state", call.user.user_id])[:-1]
-    call.simulation.database.run(
-        "DELETE FROM settings WHERE substr(key, 1, ?) = ?", (len(prefix), prefix)
-    )
-    return None
-
-
-def _state_key(call: Call) -> str:
-    return json.dumps(["state", call.user.user_id, call.argument("key", str)])

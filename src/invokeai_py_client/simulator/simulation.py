@@ -14,6 +14,7 @@ from . import nodes  # noqa: F401 -- registers the node implementations
 from .auth import Users
 from .boards import Boards
 from .bulk_download import BulkDownloads
+from .client_state import ClientState
 from .database import Database, Row
 from .faults import Faults
 from .graph import Graph
@@ -27,6 +28,8 @@ from .queue_operations import QueueOperations
 from .queue_state import QueueState
 from .session import Session
 from .settings import Settings
+from .style_presets import StylePresets
+from .system_prompts import SystemPrompts
 from .workflow_calls import WorkflowCalls
 from .workflows import Workflows
 
@@ -90,6 +93,9 @@ class Simulation:
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
         self.workflows = Workflows(self.database, self.emit, self.schemas)
+        self.style_presets = StylePresets(self.database)
+        self.system_prompts = SystemPrompts(self.database)
+        self.client_state = ClientState(self.database)
         self.downloads = BulkDownloads(self)
         self.installs = InstallJobs(self)
         self.queue = QueueState(
