@@ -9,6 +9,8 @@ from typing import Any
 import socketio
 from conversation import Conversation, graph, png, shape
 
+from invokeai_py_client._io.event_socket import OrderedEngine
+
 QUEUE = "/api/v1/queue/default"
 SERIES = graph(
     ("r.collection", "i.collection"),
@@ -29,12 +31,19 @@ WORKFLOW: dict[str, Any] = {
 }  # fmt: skip
 
 
+class OrderedSocket(socketio.Client):
+    """The plain library has a thread for each event, and so no order."""
+
+    def _engineio_client_class(self) -> type[OrderedEngine]:
+        return OrderedEngine
+
+
 class Ear:
     """A socket that remembers what it heard."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.socket = socketio.Client(handle_sigint=False, reconnection=False)
+        self.socket = OrderedSocket(handle_sigint=False, reconnection=False)
         self.socket.on("*", lambda event, data: self.heard.append((event, data)))
         self.socket.connect(
             url, socketio_path="/ws/socket.io", transports=["websocket"], **options

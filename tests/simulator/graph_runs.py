@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -24,7 +25,7 @@ class Run:
         status_code: Of `enqueue_batch`.
         problems: The messages of a 422.
         status: Of the job.
-        error: Type and message of a failure, node ids replaced.
+        error: Type and message of a failure, with types in place of node ids.
         results: Output by (source node, iteration path); images are their pixels.
         history: Source nodes in the order in which they ended.
     """
@@ -105,7 +106,9 @@ class Server:
         if item["status"] == "failed":
             message = item["error_message"]
             for prepared, source in sources.items():
-                message = message.replace(prepared, source)
+                # Nodes of one type are interchangeable in a message.
+                kind = session["graph"]["nodes"][source]["type"]
+                message = re.sub(rf"\b({prepared}|{source})\b", kind, message)
             run.error = (item["error_type"], message)
         for prepared, result in session["results"].items():
             key = (sources[prepared], tuple(paths.get(prepared, ())))

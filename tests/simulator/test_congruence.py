@@ -8,18 +8,18 @@ should be idle and in single-user mode; its queue is paused and cleared.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conversation import TALKS, Conversation
+from conversation import Conversation
 from event_script import heard
 from graph_runs import Server, difference
 from hypothesis import HealthCheck, Phase, given, settings
 from random_graphs import graphs
+from talks import TALKS
 
 from invokeai_py_client.simulator import SimulatedServer
 from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
@@ -70,13 +70,18 @@ def test_random_graphs_give_the_same_on_both(real_url: str, twin: Server) -> Non
     @given(graphs())
     def compare(graph: dict[str, Any]) -> None:
         ours, theirs = twin.run(graph), real.run(graph)
+        # Among nodes of one class that are ready together the real order is random: of
+        # several that would fail, each can be the one.
+        for _ in range(5):
+            if ours.error == theirs.error:
+                break
+            theirs = real.run(graph)
         types.update(node["type"] for node in graph["nodes"].values())
         ran.append(theirs.status)
         assert ours.status_code == theirs.status_code
         assert ours.problems == theirs.problems
         assert (ours.status, ours.error) == (theirs.status, theirs.error)
-        # Among nodes of one class that are ready together the real order is random,
-        # so after a failure only what both have run can be compared.
+        # After a failure only what both have run can be compared.
         shared = ours.results.keys() & theirs.results.keys()
         if theirs.status == "completed":
             assert ours.results.keys() == theirs.results.keys()
@@ -92,31 +97,10 @@ def test_random_graphs_give_the_same_on_both(real_url: str, twin: Server) -> Non
     assert ran.count("completed") >= GRAPHS // 4
 
 
-RANKS = {"invocation_started": 1, "invocation_progress": 2, "invocation_complete": 3}
-
-
-def in_rank(lines: list[str]) -> list[str]:
-    """Neighbouring events of one node, in their natural order.
-
-    The real server sends each event from a task of its own: on a busy machine two of
-    one node can change places.
-    """
-
-    def place(line: str) -> tuple[bool, Any]:
-        name, about, _ = json.loads(line)
-        return name in RANKS, about[2]
-
-    def rank(line: str) -> int:
-        return RANKS.get(json.loads(line)[0], 0)
-
-    runs = itertools.groupby(lines, place)
-    return [line for _, run in runs for line in sorted(run, key=rank)]
-
-
 def test_events_come_in_the_same_order_with_the_same_keys(
     real_url: str, twin: Server
 ) -> None:
-    assert in_rank(heard(twin.url)) == in_rank(heard(real_url))
+    assert heard(twin.url) == heard(real_url)
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)

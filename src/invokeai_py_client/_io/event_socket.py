@@ -12,7 +12,7 @@ from socketio.exceptions import SocketIOError
 
 from invokeai_py_client._io.settings import Settings
 
-__all__ = ["EventSocket"]
+__all__ = ["EventSocket", "OrderedEngine"]
 
 logger = logging.getLogger("invokeai_py_client")
 
@@ -75,16 +75,22 @@ class EventSocket(socketio.Client):  # type: ignore[misc]
             self._transport.shutdown()  # type: ignore[no-untyped-call]
 
     def _engineio_client_class(self) -> type[engineio.Client]:
-        return _OrderedEngine
+        return OrderedEngine
 
     def _options(self) -> dict[str, Any]:
         settings = self._settings
         options: dict[str, Any] = {
             "sslopt": {"context": settings.tls},
             "class_": self._make_transport,
+            # As for HTTP: a token must not follow to wherever an answer points.
+            "redirect_limit": 0,
         }
         if settings.is_loopback:
-            options["http_no_proxy"] = [settings.address.host]
+            # The library heeds exceptions only of a proxy that it was given itself,
+            # not of those that it finds in the environment.
+            options.update(
+                http_proxy_host="unused", http_proxy_port=9, http_no_proxy=["*"]
+            )
         return options
 
     def _make_transport(self, **options: Any) -> _BoundedWebSocket:
@@ -92,7 +98,7 @@ class EventSocket(socketio.Client):  # type: ignore[misc]
         return self._transport
 
 
-class _OrderedEngine(engineio.Client):  # type: ignore[misc]
+class OrderedEngine(engineio.Client):  # type: ignore[misc]
     """Handles messages where it reads them.
 
     The library starts a thread for each message: two that come close together change
