@@ -41,22 +41,41 @@ def test_every_exported_name_resolves_to_the_thing_of_that_name() -> None:
             assert getattr(value, "__name__", name) == name
 
 
-def test_exported_names_are_sorted_and_the_lazy_table_holds_exactly_them() -> None:
-    names = invokeai_py_client.__all__
+def lazy_packages() -> list[str]:
+    """The packages whose names are imported when they are first used."""
+    root = Path(invokeai_py_client.__file__).parent
+    folders = [path.parent.name for path in root.glob("*/__init__.py")]
+    names = ["invokeai_py_client", *(f"invokeai_py_client.{name}" for name in PACKAGES)]
+    assert set(PACKAGES) <= set(folders)
+    return [name for name in names if hasattr(import_module(name), "_HOMES")]
+
+
+def homes(package: str) -> dict[str, str]:
+    """The module of each name, as the interpreter finds it."""
+    table = import_module(package)._HOMES
+    return {name: module for module, names in table.items() for name in names}
+
+
+@pytest.mark.parametrize("package", lazy_packages())
+def test_exported_names_are_sorted_and_the_lazy_table_holds_exactly_them(
+    package: str,
+) -> None:
+    names = import_module(package).__all__
     assert names == sorted(names)
-    assert {*invokeai_py_client._HOME_OF, "__version__"} == set(names)
+    assert set(homes(package)) == set(names) <= set(dir(import_module(package)))
 
 
-def test_type_checkers_see_the_same_homes_as_the_interpreter() -> None:
-    tree = ast.parse(Path(invokeai_py_client.__file__).read_text(encoding="utf-8"))
-    block = next(node for node in tree.body if isinstance(node, ast.If))
+@pytest.mark.parametrize("package", lazy_packages())
+def test_type_checkers_see_the_same_homes_as_the_interpreter(package: str) -> None:
+    text = Path(import_module(package).__file__).read_text(encoding="utf-8")
+    block = next(node for node in ast.parse(text).body if isinstance(node, ast.If))
     seen = {
-        alias.name: str(node.module).partition(".")[2]
+        alias.name: str(node.module)[len(package) + 1 :]
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert seen == invokeai_py_client._HOME_OF
+    assert seen == homes(package)
 
 
 def test_every_error_of_the_tree_is_exported() -> None:

@@ -6,30 +6,18 @@ The names below are all a script needs; they are imported when first used, so th
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from invokeai_py_client._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from invokeai_py_client.async_client import (
-        AsyncInvokeAIClient,
-    )
-    from invokeai_py_client.board.async_board_handle import (
-        AsyncBoardHandle,
-    )
-    from invokeai_py_client.board.board_handle import (
-        BoardHandle,
-    )
-    from invokeai_py_client.board.models import (
-        Board,
-        BoardVisibility,
-    )
-    from invokeai_py_client.client import (
-        InvokeAIClient,
-    )
-    from invokeai_py_client.events import (
-        ServerEvent,
-    )
+    from invokeai_py_client._version import __version__
+    from invokeai_py_client.async_client import AsyncInvokeAIClient
+    from invokeai_py_client.board.async_board_handle import AsyncBoardHandle
+    from invokeai_py_client.board.board_handle import BoardHandle
+    from invokeai_py_client.board.models import Board, BoardVisibility
+    from invokeai_py_client.client import InvokeAIClient
+    from invokeai_py_client.events import ServerEvent
     from invokeai_py_client.exceptions import (
         APIConnectionError,
         APIError,
@@ -66,13 +54,8 @@ if TYPE_CHECKING:
         WorkflowError,
         WorkflowFormatError,
     )
-    from invokeai_py_client.ivk_fields import (
-        IvkField,
-        field_registry,
-    )
-    from invokeai_py_client.model.models import (
-        ModelRecord,
-    )
+    from invokeai_py_client.ivk_fields import IvkField, field_registry
+    from invokeai_py_client.model.models import ModelRecord
     from invokeai_py_client.models import (
         AsyncIvkImage,
         ImageCategory,
@@ -81,54 +64,96 @@ if TYPE_CHECKING:
         IvkJob,
         JobStatus,
     )
-    from invokeai_py_client.nodes import (
-        NodeCatalog,
-    )
-    from invokeai_py_client.queue.models import (
-        QueueStatus,
-    )
-    from invokeai_py_client.server import (
-        LocalServer,
-    )
-    from invokeai_py_client.video.async_video_handle import (
-        AsyncIvkVideo,
-    )
-    from invokeai_py_client.video.video_handle import (
-        IvkVideo,
-    )
-    from invokeai_py_client.workflow.async_submission import (
-        AsyncSubmission,
-    )
-    from invokeai_py_client.workflow.async_workflow_handle import (
-        AsyncWorkflowHandle,
-    )
-    from invokeai_py_client.workflow.definition import (
-        WorkflowDefinition,
-    )
-    from invokeai_py_client.workflow.inputs import (
-        WorkflowInput,
-    )
-    from invokeai_py_client.workflow.outputs import (
-        WorkflowOutput,
-        register_output_type,
-    )
-    from invokeai_py_client.workflow.progress import (
-        RunProgress,
-    )
+    from invokeai_py_client.nodes import NodeCatalog
+    from invokeai_py_client.queue.models import QueueStatus
+    from invokeai_py_client.server import LocalServer
+    from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
+    from invokeai_py_client.video.video_handle import IvkVideo
+    from invokeai_py_client.workflow.async_submission import AsyncSubmission
+    from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
+    from invokeai_py_client.workflow.definition import WorkflowDefinition
+    from invokeai_py_client.workflow.inputs import WorkflowInput
+    from invokeai_py_client.workflow.outputs import WorkflowOutput, register_output_type
+    from invokeai_py_client.workflow.progress import RunProgress
     from invokeai_py_client.workflow.results import (
         JobResult,
         NodeOutput,
         OutputMapping,
         RunResult,
     )
-    from invokeai_py_client.workflow.submission import (
-        Submission,
-    )
-    from invokeai_py_client.workflow.workflow_handle import (
-        WorkflowHandle,
-    )
-
-__version__ = version("invokeai-py-client")
+    from invokeai_py_client.workflow.submission import Submission
+    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
+else:
+    _HOMES = {
+        "_version": ("__version__",),
+        "async_client": ("AsyncInvokeAIClient",),
+        "board.async_board_handle": ("AsyncBoardHandle",),
+        "board.board_handle": ("BoardHandle",),
+        "board.models": ("Board", "BoardVisibility"),
+        "client": ("InvokeAIClient",),
+        "events": ("ServerEvent",),
+        "exceptions": (
+            "APIConnectionError",
+            "APIError",
+            "APIResponseError",
+            "APIStatusError",
+            "APITimeoutError",
+            "AuthenticationError",
+            "BoardError",
+            "ConflictError",
+            "FieldProblem",
+            "FieldValidationError",
+            "ImageError",
+            "ImageFileNotFoundError",
+            "InputNotFoundError",
+            "InternalServerError",
+            "InvokeAIError",
+            "JobCanceledError",
+            "JobError",
+            "JobFailedError",
+            "JobTimeoutError",
+            "LocalServerError",
+            "ModelError",
+            "NodePackError",
+            "NotFoundError",
+            "PermissionDeniedError",
+            "QueueBlockedError",
+            "QueueError",
+            "QueueFullError",
+            "SubmissionUnknownError",
+            "UnprocessableEntityError",
+            "UnsupportedVersionError",
+            "VideoError",
+            "VideoFileNotFoundError",
+            "WorkflowError",
+            "WorkflowFormatError",
+        ),
+        "ivk_fields": ("IvkField", "field_registry"),
+        "model.models": ("ModelRecord",),
+        "models": (
+            "AsyncIvkImage",
+            "ImageCategory",
+            "ImageOrigin",
+            "IvkImage",
+            "IvkJob",
+            "JobStatus",
+        ),
+        "nodes": ("NodeCatalog",),
+        "queue.models": ("QueueStatus",),
+        "server": ("LocalServer",),
+        "video.async_video_handle": ("AsyncIvkVideo",),
+        "video.video_handle": ("IvkVideo",),
+        "workflow.async_submission": ("AsyncSubmission",),
+        "workflow.async_workflow_handle": ("AsyncWorkflowHandle",),
+        "workflow.definition": ("WorkflowDefinition",),
+        "workflow.inputs": ("WorkflowInput",),
+        "workflow.outputs": ("WorkflowOutput", "register_output_type"),
+        "workflow.progress": ("RunProgress",),
+        "workflow.results": ("JobResult", "NodeOutput", "OutputMapping", "RunResult"),
+        "workflow.submission": ("Submission",),
+        "workflow.workflow_handle": ("WorkflowHandle",),
+    }
+    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
 
 __all__ = [
     "APIConnectionError",
@@ -201,100 +226,3 @@ __all__ = [
     "field_registry",
     "register_output_type",
 ]
-
-_HOMES = {
-    "async_client": ("AsyncInvokeAIClient",),
-    "board.async_board_handle": ("AsyncBoardHandle",),
-    "board.board_handle": ("BoardHandle",),
-    "board.models": (
-        "Board",
-        "BoardVisibility",
-    ),
-    "client": ("InvokeAIClient",),
-    "events": ("ServerEvent",),
-    "exceptions": (
-        "APIConnectionError",
-        "APIError",
-        "APIResponseError",
-        "APIStatusError",
-        "APITimeoutError",
-        "AuthenticationError",
-        "BoardError",
-        "ConflictError",
-        "FieldProblem",
-        "FieldValidationError",
-        "ImageError",
-        "ImageFileNotFoundError",
-        "InputNotFoundError",
-        "InternalServerError",
-        "InvokeAIError",
-        "JobCanceledError",
-        "JobError",
-        "JobFailedError",
-        "JobTimeoutError",
-        "LocalServerError",
-        "ModelError",
-        "NodePackError",
-        "NotFoundError",
-        "PermissionDeniedError",
-        "QueueBlockedError",
-        "QueueError",
-        "QueueFullError",
-        "SubmissionUnknownError",
-        "UnprocessableEntityError",
-        "UnsupportedVersionError",
-        "VideoError",
-        "VideoFileNotFoundError",
-        "WorkflowError",
-        "WorkflowFormatError",
-    ),
-    "ivk_fields": (
-        "IvkField",
-        "field_registry",
-    ),
-    "model.models": ("ModelRecord",),
-    "models": (
-        "AsyncIvkImage",
-        "ImageCategory",
-        "ImageOrigin",
-        "IvkImage",
-        "IvkJob",
-        "JobStatus",
-    ),
-    "nodes": ("NodeCatalog",),
-    "queue.models": ("QueueStatus",),
-    "server": ("LocalServer",),
-    "video.async_video_handle": ("AsyncIvkVideo",),
-    "video.video_handle": ("IvkVideo",),
-    "workflow.async_submission": ("AsyncSubmission",),
-    "workflow.async_workflow_handle": ("AsyncWorkflowHandle",),
-    "workflow.definition": ("WorkflowDefinition",),
-    "workflow.inputs": ("WorkflowInput",),
-    "workflow.outputs": (
-        "WorkflowOutput",
-        "register_output_type",
-    ),
-    "workflow.progress": ("RunProgress",),
-    "workflow.results": (
-        "JobResult",
-        "NodeOutput",
-        "OutputMapping",
-        "RunResult",
-    ),
-    "workflow.submission": ("Submission",),
-    "workflow.workflow_handle": ("WorkflowHandle",),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    module = _HOME_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
