@@ -48,12 +48,15 @@ class Legend:
         seeds: Every seed of the graph, in the workflow's order of nodes.
         nodes: Titles by node id.
         outputs: Ids of the nodes whose images go to the gallery; None when not known.
+        sources: The nodes whose edges end at a node, by its id; none when the graph
+            is not known.
     """
 
     inputs: tuple[NamedPlace, ...] = ()
     seeds: tuple[NamedPlace, ...] = ()
     nodes: Mapping[str, NodeTitle] = field(default_factory=dict)
     outputs: Optional[tuple[str, ...]] = None
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def title(self, node_id: str, node_type: str = "") -> NodeTitle:
         """How the node is called; its type where the workflow is not known."""

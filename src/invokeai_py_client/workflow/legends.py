@@ -20,7 +20,7 @@ def legend_of(
 
     Args:
         handle: The workflow.
-        compiled: Its payload, which knows what batch nodes feed.
+        compiled: Its payload, which knows what batch nodes feed, and the graph.
     """
     arrives: dict[FieldKey, FieldKey] = {}
     for batch in compiled.batches if compiled is not None else ():
@@ -39,7 +39,17 @@ def legend_of(
         seeds=seeds,
         nodes=_titles(handle),
         outputs=tuple(output.node_id for output in handle.list_outputs()),
+        sources=_sources(compiled),
     )
+
+
+def _sources(compiled: Optional[CompiledWorkflow]) -> dict[str, frozenset[str]]:
+    """What feeds each node of the graph."""
+    sources: dict[str, set[str]] = {}
+    for edge in compiled.graph["edges"] if compiled is not None else ():
+        ends = sources.setdefault(edge["destination"]["node_id"], set())
+        ends.add(edge["source"]["node_id"])
+    return {node_id: frozenset(found) for node_id, found in sources.items()}
 
 
 def _titles(handle: BaseWorkflowHandle) -> dict[str, NodeTitle]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -88,6 +88,8 @@ class ProgressMeter:
         if event.item_id is None or not isinstance(event, JobEvent):
             return False
         self._current = {"item_id": event.item_id}
+        if isinstance(event, InvocationEvent) and event.node_id is not None:
+            self._note_done(event.item_id, self._legend.sources.get(event.node_id, ()))
         if isinstance(event, (InvocationStartedEvent, InvocationProgressEvent)):
             self._current["node_id"] = event.node_id
             self._current["node_name"] = self._node_name(event)
@@ -96,7 +98,7 @@ class ProgressMeter:
             self._current["step"] = event.percentage
             self._current["preview"] = event.preview
         if isinstance(event, InvocationCompleteEvent) and event.node_id is not None:
-            self._done_nodes.setdefault(event.item_id, set()).add(event.node_id)
+            self._note_done(event.item_id, (event.node_id,))
         return True
 
     def show(self, why: Optional[str] = None) -> RunProgress:
@@ -114,6 +116,19 @@ class ProgressMeter:
             why=why,
             **self._current,
         )
+
+    def _note_done(self, item_id: int, nodes: Iterable[str]) -> None:
+        """Count nodes as done, and all that had to be done before them.
+
+        So events that were missed, as at the very begin of a job, lose nothing.
+        """
+        done = self._done_nodes.setdefault(item_id, set())
+        waiting = list(nodes)
+        while waiting:
+            node_id = waiting.pop()
+            if node_id not in done:
+                done.add(node_id)
+                waiting.extend(self._legend.sources.get(node_id, ()))
 
     def _begun(self) -> float:
         """Jobs' worth of work done in jobs that are not over."""
