@@ -29,7 +29,9 @@ def invocation(name: str, node_id: str, **fields: Any) -> RawEvent:
 
 
 @pytest.mark.parametrize("sources", [SOURCES, {}], ids=["graph known", "unknown"])
-def test_a_node_that_runs_tells_that_those_before_it_are_done(sources) -> None:
+def test_a_node_that_runs_tells_that_those_before_it_are_done(
+    sources: dict[str, frozenset[str]],
+) -> None:
     meter = ProgressMeter(JobTracker([1]), Legend(sources=sources), nodes_per_job=5)
     meter.hear(invocation("invocation_progress", "denoise", percentage=0.5))
     done = 3 if sources else 0
