@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conversation import TALKS, Conversation
+from conversation import Conversation
+from talks import TALKS
 
 from invokeai_py_client.simulator import SimulatedServer
 

@@ -211,6 +211,17 @@ class QueueOperations:
             f"DELETE FROM session_queue WHERE {condition}", parameters
         )
 
+    def keep_newest(self, queue_id: str, count: int) -> None:
+        """Delete all that ended but the newest; what runs and waits stays."""
+        ended = "queue_id = ? AND status IN ('completed', 'failed', 'canceled')"
+        newest = "COALESCE(completed_at, updated_at, created_at) DESC, item_id DESC"
+        self._database.run(
+            f"DELETE FROM session_queue WHERE {ended} AND item_id NOT IN "
+            f"(SELECT item_id FROM session_queue WHERE {ended} "
+            f"ORDER BY {newest} LIMIT ?)",
+            (queue_id, queue_id, count),
+        )
+
     def retry(self, queue_id: str, item_ids: Iterable[int]) -> list[int]:
         """Enqueue failed and cancelled items again.
 

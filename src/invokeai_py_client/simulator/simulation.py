@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, Optional
 from pydantic import BaseModel, create_model
 
 from . import nodes  # noqa: F401 -- registers the node implementations
+from .app_config import AppConfig
 from .auth import Users
 from .boards import Boards
 from .bulk_download import BulkDownloads
@@ -93,6 +95,8 @@ class Simulation:
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
         self.workflows = Workflows(self.database, self.emit, self.schemas)
+        self.config = AppConfig(self.database, settings)
+        self.log_level = logging.INFO
         self.style_presets = StylePresets(self.database)
         self.system_prompts = SystemPrompts(self.database)
         self.client_state = ClientState(self.database)
@@ -109,6 +113,9 @@ class Simulation:
         self.processor = Processor(self)
         self.listen(self.processor.on_event)
         self.queue.cancel_interrupted()
+        kept = self.config.value("max_queue_history")
+        if kept is not None:
+            self.operations.keep_newest("default", kept)
 
     def listen(self, listener: Listener) -> None:
         """Call a function with every event, in order; it must not block."""

@@ -1,0 +1,369 @@
+"""Talks about what a server keeps besides images and jobs, and about itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from conversation import Conversation, png
+
+APP = "/api/v1/app"
+UTILITIES = "/api/v1/utilities"
+Part = tuple[str, bytes, str]
+
+
+def send(
+    c: Conversation,
+    label: str,
+    method: str,
+    path: str,
+    fields: dict[str, str],
+    **files: Part,
+) -> Any:
+    """A form as the web interface sends it; a file is name, bytes and media type."""
+    boundary = "----parts"
+    head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    lines = [f'{head}"{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
+    lines += [
+        f'{head}"{key}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'.encode()
+        + data
+        + b"\r\n"
+        for key, (name, data, kind) in files.items()
+    ]
+    return c.ask(
+        label,
+        method,
+        path,
+        content=b"".join(lines) + f"--{boundary}--\r\n".encode(),
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+
+
+def talk_about_presets(c: Conversation) -> None:
+    """Style presets, their pictures and files."""
+    presets = "/api/v1/style_presets"
+    good = {"name": "Aaa", "positive_prompt": "{prompt}", "negative_prompt": ""}
+    data = {"data": json.dumps({**good, "type": "user"})}
+    picture = ("x.png", png(size=(300, 20)), "image/png")
+    c.ask("presets", "GET", f"{presets}/")
+    bare = send(c, "preset", "POST", f"{presets}/", data)
+    shown = send(c, "preset with picture", "POST", f"{presets}/", data, image=picture)
+    send(c, "preset no data", "POST", f"{presets}/", {"x": "y"})
+    c.ask("preset no form", "POST", f"{presets}/", {"name": "x"})
+    for label, text in (
+        ("broken", "{"),
+        ("short", '{"name": "x"}'),
+        ("bad type", json.dumps({**good, "type": "other"})),
+        ("more", json.dumps({**good, "type": "user", "is_public": True, "x": 1})),
+    ):
+        made = send(c, f"preset {label}", "POST", f"{presets}/", {"data": text})
+        if "id" in made:
+            c.ask("preset more delete", "DELETE", f"{presets}/i/{made['id']}")
+    text = ("x.txt", b"hello", "text/plain")
+    send(c, "preset text", "POST", f"{presets}/", data, image=text)
+    junk = ("x.png", b"hello", "image/png")
+    send(c, "preset junk", "POST", f"{presets}/", data, image=junk)
+    for label, preset in (("bare", bare), ("shown", shown)):
+        path = f"{presets}/i/{preset['id']}"
+        c.ask(f"{label} get", "GET", path)
+        c.ask(f"{label} picture", "GET", f"{path}/image")
+    path = f"{presets}/i/{shown['id']}"
+    send(c, "patch no data", "PATCH", path, {"x": "y"})
+    send(c, "patch broken", "PATCH", path, {"data": "{"})
+    send(c, "patch junk", "PATCH", path, data, image=junk)
+    send(c, "patch keeps picture", "PATCH", path, data, image=picture)
+    send(c, "patch drops picture", "PATCH", path, data)
+    c.ask("patched picture", "GET", f"{path}/image")
+    for method in ("GET", "DELETE"):
+        c.ask(f"no preset {method}", method, f"{presets}/i/nope")
+    c.ask("no preset picture", "GET", f"{presets}/i/nope/image")
+    send(c, "no preset patch", "PATCH", f"{presets}/i/nope", data)
+    for preset in (bare, shown):
+        c.ask("preset delete", "DELETE", f"{presets}/i/{preset['id']}")
+    c.ask("export", "GET", f"{presets}/export")
+    for label, kind, content in (
+        ("text", "text/plain", b"name\n"),
+        ("csv", "text/csv", b"name,prompt,negative_prompt\nAab,p,n\n"),
+        ("csv other", "text/csv", b"a,b\n1,2\n"),
+        ("csv blank", "text/csv", b"name,prompt,negative_prompt\n ,p,n\n"),
+        ("csv more", "text/csv", b"name,prompt,negative_prompt\nx,p,n,o\n"),
+        ("csv less", "text/csv", b"name,prompt,negative_prompt\nx,p\n"),
+        ("csv empty", "text/csv", b""),
+        ("csv bytes", "text/csv", b"name,prompt,negative_prompt\n\xff,p,n\n"),
+        ("json", "application/json", b'[{"name": "Aac", "positive_prompt": "p"}]'),
+        ("json object", "application/json", b'{"name": "x"}'),
+        ("json broken", "application/json", b"{"),
+        ("json bytes", "application/json", b"\xff"),
+        ("json other", "application/json", b'[{"name": "x", "y": 1}]'),
+    ):
+        part = ("x", content, kind)
+        send(c, f"import {label}", "POST", f"{presets}/import", {}, file=part)
+    send(c, "import nothing", "POST", f"{presets}/import", {"x": "y"})
+    for preset in c.ask("imported", "GET", f"{presets}/"):
+        if preset["type"] == "user" and preset["name"] in ("Aab", "Aac"):
+            c.ask(f"delete {preset['name']}", "DELETE", f"{presets}/i/{preset['id']}")
+
+
+def talk_about_texts(c: Conversation) -> None:
+    """System prompts and the web interface's state."""
+    prompts = "/api/v1/system_prompts"
+    c.ask("prompts", "GET", f"{prompts}/")
+    one = {"name": "a", "content": "b"}
+    made = c.ask("prompt", "POST", f"{prompts}/", one)
+    c.ask("prompt blank", "POST", f"{prompts}/", {"name": "", "content": ""})
+    c.ask("prompt more", "POST", f"{prompts}/", {**one, "x": 1})
+    c.ask("prompt nothing", "POST", f"{prompts}/")
+    path = f"{prompts}/i/{made['id']}"
+    c.ask("prompt get", "GET", path)
+    c.ask("prompt patch", "PATCH", path, {"content": "c", "is_public": False})
+    c.ask("prompt patch blank", "PATCH", path, {"name": ""})
+    c.ask("prompt patch empty", "PATCH", path, {})
+    c.ask("prompt patch more", "PATCH", path, {"x": 1})
+    for label in ("prompt delete", "prompt delete again"):
+        c.ask(label, "DELETE", path)
+    c.ask("prompt none", "GET", path)
+    c.ask("prompt none patch", "PATCH", path, {"name": "z"})
+    state = "/api/v1/client_state/anything"
+    for key in ("talk_a", "talk_b", "talkXc"):
+        c.ask(f"set {key}", "POST", f"{state}/set_by_key?key={key}", "v")
+    c.ask("set a number", "POST", f"{state}/set_by_key?key=talk_a", 1)
+    c.ask("set keyless", "POST", f"{state}/set_by_key", "v")
+    for label, prefix in (("keys", "talk_"), ("keys of case", "TALK_"), ("some", "%")):
+        found = c.ask(
+            label, "GET", f"{state}/get_keys_by_prefix?prefix={quote(prefix)}"
+        )
+        c.note(f"{label} are", sorted(found))
+    c.ask("keys of nothing", "GET", f"{state}/get_keys_by_prefix")
+    for key in ("talk_a", "talk_b", "talkXc", "talkXc"):
+        c.ask(f"delete {key}", "POST", f"{state}/delete_by_key?key={key}")
+    c.ask("get deleted", "GET", f"{state}/get_by_key?key=talk_a")
+
+
+def talk_about_recall(c: Conversation) -> None:
+    """Parameters sent to the web interface."""
+    recall = "/api/v1/recall/default"
+    c.ask("recall status", "GET", recall)
+    images = "/api/v1/images"
+    needed = "?image_category=user&is_intermediate=false"
+    name = c.upload("upload", needed, png(), "image/png")["image_name"]
+    everything = {
+        "positive_prompt": "p", "steps": 3, "cfg_scale": 2.5, "seamless_x": False,
+        "model": "no such", "loras": [{"model_name": "no such"}],
+        "control_layers": [{"model_name": "no such", "image_name": name}],
+        "ip_adapters": [{"model_name": "no such"}],
+        "reference_images": [{"image_name": name}, {"image_name": "none.png"}],
+    }  # fmt: skip
+    for label, query, body in (
+        ("nothing", "", {}),
+        ("nothing but null", "", {"seed": None}),
+        ("something", "", {"seed": 1}),
+        ("everything", "", everything),
+        ("strict", "?strict=true", {"seed": 1}),
+        ("append", "?append=true", {"reference_images": [{"image_name": name}]}),
+        ("both", "?append=true&strict=true", {"seed": 1}),
+        ("odd query", "?append=maybe", {"seed": 1}),
+        ("small", "", {"steps": 0, "width": 63, "seed": -1}),
+        ("unknown", "", {"stepz": 1}),
+        ("bad lora", "", {"loras": [{"weight": 11}]}),
+        ("bad layer", "", {"control_layers": [{"model_name": "x", "weight": 3}]}),
+        ("bad method", "", {"ip_adapters": [{"model_name": "x", "method": "y"}]}),
+    ):
+        found = c.ask(f"recall {label}", "POST", f"{recall}{query}", body)
+        if label in ("everything", "append"):
+            c.note(f"{label} is", json.loads(json.dumps(found).replace(name, "NAME")))
+    c.ask("recall no body", "POST", recall)
+    got = "/api/v1/client_state/default/get_by_key?key=recall_seed"
+    c.note("what was recalled is kept", c.ask("recalled", "GET", got))
+    c.ask("image away", "DELETE", f"{images}/i/{name}")
+
+
+def talk_about_settings(c: Conversation) -> None:
+    """The program, its settings and services."""
+    c.ask("patchmatch", "GET", f"{APP}/patchmatch_status")
+    c.ask("devices", "GET", f"{APP}/generation_device_options")
+    config = c.ask("config", "GET", f"{APP}/runtime_config")["config"]
+    own = ("port", "device", "precision", "multiuser")
+    c.note("defaults", {k: v for k, v in config.items() if k not in own})
+    path = f"{APP}/runtime_config"
+    for label, changes in (
+        ("strategy", {"image_subfolder_strategy": "type"}),
+        ("history", {"max_queue_history": 3}),
+        ("devices", {"generation_devices": ["cpu"]}),
+        ("nothing", {}),
+        ("unknown", {"port": 1}),
+        ("null strategy", {"image_subfolder_strategy": None}),
+        ("null devices", {"generation_devices": None}),
+        ("other strategy", {"image_subfolder_strategy": "other"}),
+        ("negative", {"max_queue_history": -1}),
+        ("no devices", {"generation_devices": []}),
+        ("odd device", {"generation_devices": ["tpu"]}),
+        ("absent device", {"generation_devices": ["cuda:99"]}),
+        ("absent xpu", {"generation_devices": ["xpu"]}),
+        ("absent mps", {"generation_devices": ["cpu", "mps"]}),
+        ("one device", {"generation_devices": "cpu"}),
+        (
+            "back",
+            {
+                "image_subfolder_strategy": "flat",
+                "max_queue_history": None,
+                "generation_devices": "auto",
+            },
+        ),
+    ):
+        found = c.ask(f"config {label}", "PATCH", path, changes)
+        if "config" in found:
+            seen = {key: found["config"][key] for key in changes if key != "port"}
+            c.note(f"{label} is", seen)
+    c.ask("config no body", "PATCH", path)
+    for level in (10, 20, 0, 15, "debug", "20", None, 20):
+        c.ask(f"log level {level!r}", "POST", f"{APP}/logging", level)
+    c.note("level", c.ask("log level", "GET", f"{APP}/logging"))
+    providers = f"{APP}/external_providers"
+    named = f"{providers}/config/openai"
+    for label, body in (
+        ("key", {"api_key": " secret ", "base_url": "http://host/"}),
+        ("blank key", {"api_key": "  "}),
+        ("address", {"base_url": " http://other "}),
+        ("nothing", {}),
+        ("null", {"api_key": None}),
+        ("number", {"api_key": 1}),
+    ):
+        c.note(f"provider {label} is", c.ask(f"provider {label}", "POST", named, body))
+        c.ask(f"statuses after {label}", "GET", f"{providers}/status")
+        config = c.ask("", "GET", f"{APP}/runtime_config", record=False)["config"]
+        c.note("shown", [config["external_openai_api_key"]])
+    c.note("provider reset is", c.ask("provider reset", "DELETE", named))
+    c.note("providers are", c.ask("providers", "GET", f"{providers}/config"))
+    c.note("statuses are", c.ask("statuses", "GET", f"{providers}/status"))
+    for method in ("POST", "DELETE"):
+        c.ask(f"no provider {method}", method, f"{providers}/config/nope", {})
+    moves = "/api/v1/image_moves"
+    for method, action in (("GET", "status"), ("POST", "start"), ("POST", "recover")):
+        c.ask(f"moves {action}", method, f"{moves}/{action}")
+        c.settled(f"{moves}/status")
+    c.note("moved", c.ask("moves", "GET", f"{moves}/status"))
+
+
+def talk_about_extensions(c: Conversation) -> None:
+    """Fonts, node packs, texts by models, days of the gallery."""
+    c.ask("fonts", "GET", f"{UTILITIES}/fonts")
+    for label, path in (
+        ("none", "none.ttf"),
+        ("nested", "a/b/none.ttf"),
+        ("kind", "none.txt"),
+        ("outside", "%2e%2e/invokeai.yaml"),
+        ("absolute", "%2Fetc%2Fpasswd"),
+    ):
+        c.ask(f"font {label}", "GET", f"{UTILITIES}/fonts/{path}")
+    packs = "/api/v2/custom_nodes"
+    c.ask("packs", "GET", f"{packs}/")
+    for name in ("..", "a/.git", ".hidden", "", "/", "a b"):
+        reply = c.ask(f"pack {name!r}", "POST", f"{packs}/install", {"source": name})
+        c.note("pack says", reply)
+    c.ask("pack nothing", "POST", f"{packs}/install", {})
+    for name in ("none", "-none", "%2e%2e"):
+        reply = c.ask(f"no pack {name}", "DELETE", f"{packs}/{name}")
+        c.note("no pack says", reply)
+    c.note("reload says", c.ask("reload", "POST", f"{packs}/reload"))
+    expand = f"{UTILITIES}/expand-prompt"
+    c.ask("expand", "POST", expand, {"prompt": "x", "model_key": "nope"})
+    c.ask("expand short", "POST", expand, {"prompt": "x"})
+    numbers = {"prompt": "x", "model_key": "y", "max_tokens": 0, "seed": -1}
+    c.ask("expand numbers", "POST", expand, numbers)
+    describe = f"{UTILITIES}/image-to-prompt"
+    c.ask("describe", "POST", describe, {"image_name": "x", "model_key": "nope"})
+    c.ask("describe short", "POST", describe, {})
+    days = "/api/v1/virtual_boards/by_date"
+    needed = "?image_category=general&is_intermediate=false"
+    made = c.upload("upload", needed, png(), "image/png")
+    date, name = made["created_at"][:10], made["image_name"]
+    (today,) = [day for day in c.ask("days", "GET", days) if day["date"] == date]
+    c.note("cover", today["cover_image_name"] == name)
+    for kind in ("image_names", "item_names"):
+        for label, query in (
+            ("all", ""),
+            ("sorted", "?order_dir=ASC&starred_first=false"),
+            ("chosen", "?categories=general&search_term=zzz"),
+            ("odd", "?order_dir=UP"),
+            ("odd category", "?categories=x"),
+        ):
+            c.ask(f"{kind} {label}", "GET", f"{days}/{date}/{kind}{query}")
+        c.ask(f"{kind} of no day", "GET", f"{days}/yesterday/{kind}")
+    c.ask("image away", "DELETE", f"/api/v1/images/i/{name}")
+
+
+def talk_about_the_library(c: Conversation) -> None:
+    """Pictures, tags and filters of saved workflows."""
+    library = "/api/v1/workflows"
+    workflow = {
+        "name": "talk", "author": "", "description": "Zebra", "version": "",
+        "contact": "", "tags": "talk one,  Talk two ,", "notes": "",
+        "exposedFields": [], "meta": {"version": "3.0.0", "category": "user"},
+        "nodes": [], "edges": [],
+    }  # fmt: skip
+    saved = c.ask("workflow", "POST", f"{library}/", {"workflow": workflow})
+    path = f"{library}/i/{saved['workflow_id']}"
+    picture = ("x.png", png(size=(300, 20)), "image/png")
+    c.ask("no picture yet", "DELETE", f"{path}/thumbnail")
+    send(c, "picture", "PUT", f"{path}/thumbnail", {}, image=picture)
+    c.ask("picture get", "GET", f"{path}/thumbnail")
+    c.ask("with picture", "GET", path)
+    send(c, "picture no part", "PUT", f"{path}/thumbnail", {"x": "y"})
+    text = ("x.txt", b"hello", "text/plain")
+    send(c, "picture text", "PUT", f"{path}/thumbnail", {}, image=text)
+    junk = ("x.png", b"hello", "image/png")
+    send(c, "picture junk", "PUT", f"{path}/thumbnail", {}, image=junk)
+    cut = ("x.png", png(size=(200, 200))[:90], "image/png")
+    send(c, "picture cut", "PUT", f"{path}/thumbnail", {}, image=cut)
+    c.ask("picture away", "DELETE", f"{path}/thumbnail")
+    send(c, "no workflow", "PUT", f"{library}/i/no/thumbnail", {}, image=picture)
+    c.ask("no workflow's picture", "DELETE", f"{library}/i/nope/thumbnail")
+    for label, query in (
+        ("tag", "tags=talk%20one"),
+        ("half a tag", "tags=alk%20on"),
+        ("tag of case", "tags=TALK%20ONE"),
+        ("tags", "tags=talk%20one&tags=zzz"),
+        ("text", "query=zebra"),
+        ("text in tags", "query=talk%20two"),
+        ("text nowhere", "query=zzzz"),
+        ("unopened", "has_been_opened=false&query=zebra"),
+        ("opened", "has_been_opened=true&query=zebra"),
+        ("public", "is_public=true&query=zebra"),
+        ("private", "is_public=false&query=zebra"),
+        ("callable", "callable=true&query=zebra"),
+        ("uncallable", "callable=false&query=zebra&per_page=5"),
+        ("newest", "order_by=opened_at&direction=DESC&query=zebra"),
+        ("by publicity", "order_by=is_public&query=zebra"),
+        ("odd category", "categories=x"),
+        ("odd direction", "direction=UP"),
+    ):
+        found = c.ask(f"workflows {label}", "GET", f"{library}/?{query}")
+        if "items" in found:
+            paging = {key: found[key] for key in ("page", "pages", "total", "per_page")}
+            c.note(f"{label}: page", paging)
+    c.note("tags are", c.ask("tags", "GET", f"{library}/tags?categories=user"))
+    c.ask("tags odd", "GET", f"{library}/tags?categories=x")
+    counts = f"{library}/counts_by_tag"
+    asked = "tags=talk%20one&tags=Talk%20two&tags=talk&tags=zzz&categories=user"
+    c.note("counts are", c.ask("counts", "GET", f"{counts}?{asked}"))
+    c.ask("counts of nothing", "GET", counts)
+    c.ask("categories of nothing", "GET", f"{library}/counts_by_category")
+    opened = f"{library}/counts_by_category?categories=user&has_been_opened=true"
+    c.ask("categories opened", "GET", opened)
+    c.ask("share", "PATCH", f"{path}/is_public", {"is_public": False})
+    c.ask("share bare", "PATCH", f"{path}/is_public", False)
+    c.ask("share odd", "PATCH", f"{path}/is_public", {"is_public": "perhaps"})
+    c.ask("share none", "PATCH", f"{library}/i/nope/is_public", {"is_public": True})
+    c.ask("open none", "PUT", f"{library}/i/nope/opened_at")
+    c.ask("workflow away", "DELETE", path)
+
+
+TALKS = (
+    talk_about_presets,
+    talk_about_texts,
+    talk_about_recall,
+    talk_about_settings,
+    # talk_about_extensions,
+    # talk_about_the_library,
+)
