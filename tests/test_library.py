@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_play import Play, scripted
+from invokeai_py_client._core import paging
 from invokeai_py_client.client_state import flows as state_flows
 from invokeai_py_client.exceptions import (
     JobTimeoutError,
@@ -195,7 +196,7 @@ def test_no_other_text_is_a_day(day):
 
 
 def test_the_gallery_is_read_page_after_page(monkeypatch):
-    monkeypatch.setattr(gallery_flows, "CHUNK", 2)
+    monkeypatch.setattr(paging, "CHUNK", 2)
     item = {
         "kind": "video",
         "name": "a.mp4",

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_play import Play, scripted
+from invokeai_py_client._core import paging
 from invokeai_py_client.exceptions import (
     InvokeAIError,
     NotFoundError,
@@ -120,7 +121,7 @@ def test_equal_data_is_equal_in_both_colours_and_after_a_pickle():
 
 
 def test_listing_asks_page_after_page(monkeypatch):
-    monkeypatch.setattr(flows, "CHUNK", 2)
+    monkeypatch.setattr(paging, "CHUNK", 2)
     pages = [[record("1"), record("2")], [record("3"), record("4")], [record("5")]]
     play = Play(scripted(*((200, {"items": page}) for page in pages)))
     query = image_query(origin="internal")
@@ -132,7 +133,7 @@ def test_listing_asks_page_after_page(monkeypatch):
 
 
 def test_a_limit_ends_a_listing_without_another_request(monkeypatch):
-    monkeypatch.setattr(flows, "CHUNK", 2)
+    monkeypatch.setattr(paging, "CHUNK", 2)
     pages = [[record("1"), record("2")], [record("3")]]
     play = Play(scripted(*((200, {"items": page}) for page in pages)))
     videos = play.stream(flows.list_videos(read, image_query(), 3))

@@ -40,6 +40,7 @@ from invokeai_py_client.exceptions import (
 
 __all__ = [
     "call",
+    "call_bytes",
     "call_model",
     "delete",
     "download",
@@ -93,6 +94,17 @@ def call_model(model: type[T], request: Request) -> Flow[T]:
     """
     reply = yield from send(request)
     return parse(model, decode(reply), method=reply.method, url=reply.url)
+
+
+def call_bytes(request: Request) -> Flow[bytes]:
+    """Send `request` and return the file that it gives, in memory.
+
+    Raises:
+        APIError: As `call`; an `APIResponseError` too for a web page instead of a file.
+    """
+    reply = yield from send(request)
+    decode_download(reply)
+    return reply.content
 
 
 def download(

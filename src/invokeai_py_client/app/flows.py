@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Literal, Optional, Union
 from urllib.parse import quote
 
-from invokeai_py_client._core.decode import decode_download, parse
+from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.send import (
     call,
+    call_bytes,
     call_model,
     delete,
     get,
@@ -18,7 +19,6 @@ from invokeai_py_client._core.send import (
     post,
     put,
     route,
-    send,
 )
 from invokeai_py_client.app.models import (
     ExternalProvider,
@@ -161,6 +161,4 @@ def get_font(path: str) -> Flow[bytes]:
     """A font's file; `path` may name a folder below the fonts folder."""
     # The server fails over fonts that it should compress.
     request = get(f"{FONTS}/{quote(path, safe='/')}", identity=True)
-    reply = yield from send(request)
-    decode_download(reply)
-    return reply.content
+    return (yield from call_bytes(request))

@@ -23,8 +23,9 @@ from invokeai_py_client._core.send import (
 from invokeai_py_client._core.versions import is_at_least
 from invokeai_py_client.board.models import Board, BoardVisibility, DeletedBoard
 from invokeai_py_client.exceptions import BoardError, InternalServerError
-from invokeai_py_client.image import change_flows
+from invokeai_py_client.image import change_flows, media_flows
 from invokeai_py_client.image import flows as image_flows
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import (
     UNCATEGORIZED,
     ImageBase,
@@ -70,10 +71,10 @@ def get_board(board_id: str) -> Flow[Board]:
 def get_uncategorized() -> Flow[Board]:
     """The images on no board as a board; the server has no record of its own."""
     everything = ImageQuery(board_id=UNCATEGORIZED)
-    images = yield from image_flows.count_images(
-        replace(everything, categories=(ImageCategory.GENERAL.value,))
+    images = yield from media_flows.count(
+        IMAGE, replace(everything, categories=(ImageCategory.GENERAL.value,))
     )
-    assets = yield from image_flows.count_images(replace(everything, categories=ASSETS))
+    assets = yield from media_flows.count(IMAGE, replace(everything, categories=ASSETS))
     return Board(
         board_id=UNCATEGORIZED,
         board_name="Uncategorized",
@@ -210,7 +211,7 @@ def update_board(
         # An unknown cover is a failure of the server, before 6.12 an unknown board
         # too; reading the records gives the NotFoundError it should have been.
         if cover_image is not None:
-            yield from call(get(route(image_flows.IMAGE, cover_image)))
+            yield from call(get(IMAGE.path(cover_image)))
         yield from get_board(board_id)
         raise
     if cover_image not in (None, board.cover_image_name):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any, Optional, Union
 
 from invokeai_py_client._core.decode import parse
-from invokeai_py_client._core.flow import Flow, emit
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.paging import check_range, emit_pages
 from invokeai_py_client._core.send import call_model, get, route
 from invokeai_py_client.gallery.models import GalleryDay, GalleryItem, GalleryItemRef
-from invokeai_py_client.image.flows import CHUNK, require_board
+from invokeai_py_client.image.media_flows import require_board
 from invokeai_py_client.image.query import ImageQuery
 
 DAY = "/api/v1/virtual_boards/by_date/{}"
@@ -36,22 +38,17 @@ def day_text(day: Day) -> str:
 
 def list_items(query: ImageQuery, limit: Optional[int], offset: int = 0) -> Flow[None]:
     """Emit the items that fit `query`, page by page."""
-    if offset < 0 or (limit is not None and limit < 0):
-        raise ValueError(f"limit={limit} and offset={offset} cannot be negative")
+    check_range(limit, offset)
     yield from require_board(query)
-    left = limit
-    while left is None or left > 0:
-        size = CHUNK if left is None else min(CHUNK, left)
-        params = {**_params(query), "limit": size, "offset": offset}
-        request = get("/api/v1/gallery/items/", params=params)
-        page = yield from call_model(dict[str, Any], request)
-        items = parse(list[GalleryItem], page.get("items"))
-        for item in items:
-            yield from emit(item)
-        if len(items) < size:
-            return
-        offset += size
-        left = None if left is None else left - size
+    read = partial(parse, GalleryItem)
+    yield from emit_pages(read, partial(_page, query), limit, offset)
+
+
+def _page(query: ImageQuery, limit: int, offset: int) -> Flow[list[Any]]:
+    params = {**_params(query), "limit": limit, "offset": offset}
+    request = get("/api/v1/gallery/items/", params=params)
+    page = yield from call_model(dict[str, Any], request)
+    return parse(list[Any], page.get("items"))
 
 
 def list_item_names(query: ImageQuery, day: Optional[Day] = None) -> Flow[list[str]]:
@@ -94,10 +91,7 @@ def list_day_images(day: Day, query: ImageQuery) -> Flow[list[str]]:
 
 
 def _params(query: ImageQuery) -> dict[str, Any]:
-    params = query.params()
-    if "image_origin" in params:
-        params["origin"] = params.pop("image_origin")
-    return params
+    return query.params("origin")
 
 
 def _day_params(query: ImageQuery) -> dict[str, Any]:

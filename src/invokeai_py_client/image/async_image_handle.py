@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, cast
 
 from invokeai_py_client._io.runner import AsyncRunner
-from invokeai_py_client.image import flows
+from invokeai_py_client.image import flows, media_flows
 from invokeai_py_client.image.files import PathLike
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import ImageBase
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class AsyncIvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return await self._runner.run(flows.image_bytes(self.image_name))
+        return await self._runner.run(media_flows.get_bytes(IMAGE, self.image_name))
 
     async def thumbnail(self) -> builtins.bytes:
         """Download a small preview, a WebP file of at most 256 pixels a side.
@@ -68,7 +69,7 @@ class AsyncIvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return await self._runner.run(flows.thumbnail_bytes(self.image_name))
+        return await self._runner.run(media_flows.get_thumbnail(IMAGE, self.image_name))
 
     async def pil(self) -> PilImage:
         """Download the image as a loaded Pillow image.
@@ -85,7 +86,7 @@ class AsyncIvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return await self._runner.run(flows.get_metadata(self.image_name))
+        return await self._runner.run(media_flows.get_metadata(IMAGE, self.image_name))
 
     async def refresh(self) -> AsyncIvkImage:
         """Read the record again; this snapshot stays as it is.

@@ -16,15 +16,17 @@ from typing import Any, Optional
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, gather, listen, local, next_event, now
 from invokeai_py_client._core.messages import Listen, Mailbox, RawEvent, RetryRule
+from invokeai_py_client._core.paging import CHUNK
 from invokeai_py_client._core.send import call, download, get, post, route
 from invokeai_py_client.exceptions import ImageError, JobTimeoutError
-from invokeai_py_client.image import flows
+from invokeai_py_client.image import flows, media_flows
 from invokeai_py_client.image.files import (
     PartialFile,
     PathLike,
     plan_target,
     safe_file_name,
 )
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.image.query import ImageQuery
 
@@ -48,13 +50,13 @@ def download_zip(
     if names is not None and not names:
         raise ValueError("download_zip needs at least one image")
     query = ImageQuery(board_id=board_id, is_intermediate=None)
-    yield from flows.require_board(query)
+    yield from media_flows.require_board(query)
     path = yield from local(lambda: plan_target(target, "images.zip", overwrite))
     mailbox = yield from listen(Listen(_is_about_zips, bulk_downloads=True))
     partial = yield from local(lambda: PartialFile(path))
     try:
         made = False
-        if mailbox is not None and (names is None or len(names) <= flows.CHUNK):
+        if mailbox is not None and (names is None or len(names) <= CHUNK):
             body: dict[str, Any] = (
                 {"board_id": board_id} if names is None else {"image_names": names}
             )
@@ -66,7 +68,7 @@ def download_zip(
                 raise
         if not made:
             if names is None:
-                names = yield from flows.list_image_names(query)
+                names = yield from media_flows.list_names(IMAGE, query)
             yield from local(partial.restart)
             yield from _put_together(names, partial)
         return (yield from local(partial.commit))
@@ -149,7 +151,7 @@ def _put_together(names: Sequence[str], partial: PartialFile) -> Flow[None]:
     images = yield from flows.get_images(ImageBase.bound_to(None), names)
     archive = yield from local(lambda: zipfile.ZipFile(partial.sink, "w"))
     for image in images:
-        content = yield from flows.image_bytes(image.image_name)
+        content = yield from media_flows.get_bytes(IMAGE, image.image_name)
         entry = f"{image.image_category}/{safe_file_name(image.image_name)}"
         yield from local(lambda e=entry, c=content: archive.writestr(e, c))  # type: ignore[misc]
     yield from local(archive.close)

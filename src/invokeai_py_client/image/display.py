@@ -6,7 +6,8 @@ import logging
 from typing import Optional
 
 from invokeai_py_client.exceptions import InvokeAIError
-from invokeai_py_client.image.flows import image_bytes
+from invokeai_py_client.image.media import IMAGE
+from invokeai_py_client.image.media_flows import get_bytes
 from invokeai_py_client.image.models import ImageBase
 
 __all__ = ["display_png"]
@@ -20,7 +21,7 @@ def display_png(image: ImageBase) -> Optional[bytes]:
     if runner is None:
         return None
     try:
-        content: bytes = runner.run(image_bytes(image.image_name))
+        content: bytes = runner.run(get_bytes(IMAGE, image.image_name))
     except (InvokeAIError, OSError) as error:
         logger.debug("cannot show image %s: %s", image.image_name, error)
         return None

@@ -11,11 +11,15 @@ import re
 import struct
 import uuid
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
-from invokeai_py_client.exceptions import ImageError, ImageFileNotFoundError
+from invokeai_py_client._core.messages import FilePart
+from invokeai_py_client._folders import file_in
+from invokeai_py_client.exceptions import ImageError
+from invokeai_py_client.image.media import IMAGE, Media
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -25,6 +29,7 @@ __all__ = [
     "PartialFile",
     "Upload",
     "decode_pil",
+    "open_file",
     "open_upload",
     "plan_target",
     "safe_file_name",
@@ -35,8 +40,6 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 ImageSource = Union[PathLike, bytes, bytearray, memoryview, "PilImage"]
 """A local picture: a path, the bytes of an image file, or a Pillow image."""
-
-ALLOWED = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
 
 # Kinds of file that the server turns into PNG. It refuses a part by its *declared*
 # content type, so that one is taken from the content, never from the file's name.
@@ -71,21 +74,23 @@ def sniff_content_type(head: bytes) -> Union[str, None]:
 
 @dataclass
 class Upload:
-    """A picture ready to be sent; `close` it however the sending ends.
+    """A local file ready to be sent; `close` it however the sending ends.
 
     Attributes:
         label: What messages call it: the path, or where it came from.
         filename: What the server is told; it keeps nothing of it.
         content: Bytes, or an open file that the driver streams.
         content_type: By content.
-        size: Bytes.
     """
 
     label: str
     filename: str
     content: Union[bytes, BinaryIO]
     content_type: str
-    size: int
+
+    def part(self, name: str) -> FilePart:
+        """The file as the part `name` of a form."""
+        return FilePart(name, self.filename, self.content, self.content_type)
 
     def close(self) -> None:
         """Close the file, if there is one."""
@@ -104,7 +109,7 @@ def open_upload(source: ImageSource) -> Upload:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _upload_bytes(bytes(source), "the given data")
     if isinstance(source, (str, os.PathLike)):
-        return _upload_file(Path(source).expanduser())
+        return open_file(Path(source).expanduser(), IMAGE, _look)
     if _is_pil(source):
         return _upload_bytes(_encode_png(source), "the Pillow image")
     raise TypeError(
@@ -116,34 +121,47 @@ def open_upload(source: ImageSource) -> Upload:
 def _upload_bytes(content: bytes, label: str) -> Upload:
     content_type = _checked_type(content[:32], label)
     name = f"upload.{content_type.rpartition('/')[2]}"
-    return Upload(label, name, content, content_type, len(content))
+    return Upload(label, name, content, content_type)
 
 
-def _upload_file(path: Path) -> Upload:
+def open_file(
+    path: Path, media: Media, look: Callable[[BinaryIO, int, str], str]
+) -> Upload:
+    """Open a local file to be sent.
+
+    Args:
+        path: Where it is.
+        media: What it should be; its errors are raised.
+        look: Gets the file, its size and what messages call it; says its content
+            type, or raises.
+    """
     try:
         # Closed by `Upload.close`: the driver reads it while it sends.
         file = path.open("rb")
     except FileNotFoundError as error:
-        raise ImageFileNotFoundError(
-            f"there is no image file {path}", hint=f"looked in {Path.cwd()}"
+        raise media.not_found_error(
+            f"there is no {media.noun} file {path}", hint=f"looked in {Path.cwd()}"
         ) from error
     except OSError as error:
-        raise ImageError(f"cannot read {path}: {error.strerror}") from error
+        raise media.error(f"cannot read {path}: {error.strerror}") from error
     try:
-        content_type = _checked_type(file.read(32), str(path))
-        size = os.fstat(file.fileno()).st_size
+        content_type = look(file, os.fstat(file.fileno()).st_size, str(path))
         file.seek(0)
     except BaseException:
         file.close()
         raise
-    return Upload(str(path), path.name, file, content_type, size)
+    return Upload(str(path), path.name, file, content_type)
+
+
+def _look(file: BinaryIO, _: int, label: str) -> str:
+    return _checked_type(file.read(32), label)
 
 
 def _checked_type(head: bytes, label: str) -> str:
     content_type = sniff_content_type(head)
     if content_type is None:
         what = "is no picture" if head else "is empty"
-        raise ImageError(f"{label} {what}", hint=f"the server takes {ALLOWED}")
+        raise ImageError(f"{label} {what}", hint=f"the server takes {IMAGE.accepted}")
     return content_type
 
 
@@ -248,14 +266,10 @@ def plan_target(target: PathLike, image_name: str, overwrite: bool) -> Path:
         FileExistsError: The file exists and `overwrite` is False.
         ImageError: The name asks for another format than the server's PNG.
     """
-    text = os.fspath(target)
-    path = Path(text).expanduser()
-    separators = tuple(sep for sep in (os.sep, os.altsep) if sep)
-    if path.is_dir() or text.endswith(separators):
-        path = path / safe_file_name(image_name)
-    elif path.suffix.lower() in _OTHER_FORMATS and not image_name.lower().endswith(
-        path.suffix.lower()
-    ):
+    own_name = safe_file_name(image_name)
+    path = file_in(target, own_name)
+    suffix = path.suffix.lower()
+    if suffix in _OTHER_FORMATS and not own_name.lower().endswith(suffix):
         raise ImageError(
             f"{path.name} would hold a PNG: images are saved as the server has them, "
             "with their workflow",

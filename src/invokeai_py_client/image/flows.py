@@ -8,46 +8,43 @@ turns the server's record into an image of the caller's colour; see
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from invokeai_py_client._core.decode import decode, decode_download, parse
+from invokeai_py_client._core.decode import decode, parse
 from invokeai_py_client._core.flow import Flow, emit, local
-from invokeai_py_client._core.messages import FilePart, Reply, Request, RetryRule
+from invokeai_py_client._core.messages import Reply, RetryRule
+from invokeai_py_client._core.paging import CHUNK, check_range, chunks
 from invokeai_py_client._core.send import (
     call,
-    call_model,
     delete,
-    download,
     get,
     post,
-    route,
     send,
 )
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
-    APIResponseError,
     APIStatusError,
     ImageError,
     InternalServerError,
     NotFoundError,
 )
+from invokeai_py_client.image import media_flows
 from invokeai_py_client.image.files import (
-    ALLOWED,
     ImageSource,
-    PartialFile,
     PathLike,
     Upload,
     decode_pil,
     open_upload,
     plan_target,
 )
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import (
     UNCATEGORIZED,
     ImageBase,
     ImageCategory,
-    ImageUrls,
 )
 from invokeai_py_client.image.query import ImageQuery
 
@@ -57,23 +54,12 @@ if TYPE_CHECKING:
 ImageT = TypeVar("ImageT", bound=ImageBase)
 Reader = Callable[[Any], ImageT]
 
-CHUNK = 1000
-"""How many names or records the server takes and gives at once."""
-
-IMAGE = "/api/v1/images/i/{}"
-MAX_METADATA_BYTES = 1024 * 1024
 MAX_RESIZE_PIXELS = 4096 * 4096
-
-
-def chunks(names: Sequence[str]) -> Iterator[list[str]]:
-    """Parts of `names` as long as the server allows."""
-    for start in range(0, len(names), CHUNK):
-        yield list(names[start : start + CHUNK])
 
 
 def get_image(read: Reader[ImageT], name: str) -> Flow[ImageT]:
     """Read one image's record."""
-    return read((yield from call(get(route(IMAGE, name)))))
+    return read((yield from call(get(IMAGE.path(name)))))
 
 
 def get_images(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]:
@@ -111,20 +97,18 @@ def list_images(
     would skip images when some are deleted, and repeat some when others arrive,
     while the caller is still iterating.
     """
-    if offset < 0 or (limit is not None and limit < 0):
-        raise ValueError(f"limit={limit} and offset={offset} cannot be negative")
-    yield from require_board(query)
+    check_range(limit, offset)
+    yield from media_flows.require_board(query)
     if limit is not None and limit <= CHUNK:
-        page = yield from _page(query, limit, offset)
-        for record in page["items"]:
+        for record in (yield from media_flows.read_page(IMAGE, query, limit, offset)):
             yield from emit(read(record))
         return
     try:
-        names = yield from _names(query)
+        names = yield from media_flows.read_names(IMAGE, query)
     except ROUTE_ERRORS as error:
         if not is_missing_route(error):
             raise
-        yield from _list_by_pages(read, query, limit, offset)
+        yield from media_flows.list_pages(IMAGE, read, query, limit, offset)
         return
     end = None if limit is None else offset + limit
     for chunk in chunks(names[offset:end]):
@@ -132,133 +116,17 @@ def list_images(
             yield from emit(image)
 
 
-def _list_by_pages(
-    read: Reader[ImageT], query: ImageQuery, limit: Optional[int], offset: int
-) -> Flow[None]:
-    left = limit
-    while left is None or left > 0:
-        size = CHUNK if left is None else min(CHUNK, left)
-        page = yield from _page(query, size, offset)
-        for record in page["items"]:
-            yield from emit(read(record))
-        if len(page["items"]) < size:
-            return
-        offset += size
-        left = None if left is None else left - size
-
-
-def _page(query: ImageQuery, limit: int, offset: int) -> Flow[dict[str, Any]]:
-    params = {**query.params(), "limit": limit, "offset": offset}
-    data = yield from call(get("/api/v1/images/", params=params))
-    page = parse(dict[str, Any], data)
-    page["items"] = parse(list[Any], page.get("items"))
-    return page
-
-
-def list_image_names(query: ImageQuery) -> Flow[list[str]]:
-    """The names of all images that fit `query`, in order, in one answer."""
-    yield from require_board(query)
-    return (yield from _names(query))
-
-
-def _names(query: ImageQuery) -> Flow[list[str]]:
-    data = yield from call(get("/api/v1/images/names", params=query.params()))
-    return parse(list[str], parse(dict[str, Any], data).get("image_names"))
-
-
-def count_images(query: ImageQuery) -> Flow[int]:
-    """How many images fit `query`."""
-    yield from require_board(query)
-    page = yield from _page(query, 0, 0)
-    return parse(int, page.get("total"))
-
-
-def require_board(query: ImageQuery) -> Flow[None]:
-    """Raise for a board that does not exist; its listing would just be empty."""
-    if query.board_id not in (None, UNCATEGORIZED):
-        yield from call(get(route("/api/v1/boards/{}", query.board_id)))
-
-
-def get_metadata(name: str) -> Flow[Optional[dict[str, Any]]]:
-    """The generation's metadata; None when the image has none."""
-    data = yield from call(get(route(IMAGE + "/metadata", name)))
-    return parse(Optional[dict[str, Any]], data)  # type: ignore[arg-type]
-
-
-def get_embedded(name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
-    """The ``"workflow"`` or ``"graph"`` inside an image; None when it has none."""
-    path = route(IMAGE + "/workflow", name)
-    return (yield from read_embedded(path, part, f"image {name}"))
-
-
-def read_embedded(path: str, part: str, owner: str) -> Flow[Optional[dict[str, Any]]]:
-    """The ``"workflow"`` or ``"graph"`` that `path` gives; `owner` is for messages."""
-    data = yield from call(get(path))
-    text = parse(dict[str, Any], data).get(part)
-    if text is None:
-        return None
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except ValueError as error:
-        raise APIResponseError(
-            f"the {part} of {owner} is broken JSON: {error}"
-        ) from error
-    return parse(dict[str, Any], value)
-
-
-def image_exists(name: str) -> Flow[bool]:
-    """True when the server has the image; no record and no picture is sent."""
-    return (yield from has_file(route(IMAGE + "/full", name)))
-
-
-def has_file(path: str) -> Flow[bool]:
-    """Ask with HEAD whether there is a file behind `path`."""
-    reply = yield from send(Request("HEAD", path, retry=RetryRule.SAFE))
-    if reply.status == 404:
-        return False
-    decode_download(reply)
-    return True
-
-
-def get_urls(name: str) -> Flow[ImageUrls]:
-    """Where the image and its preview are."""
-    # The route for addresses makes one for any name.
-    yield from call(get(route(IMAGE, name)))
-    return (yield from call_model(ImageUrls, get(route(IMAGE + "/urls", name))))
-
-
-def image_bytes(name: str) -> Flow[bytes]:
-    """The image file, a PNG, as the server holds it."""
-    return (yield from _content(IMAGE + "/full", name))
-
-
-def thumbnail_bytes(name: str) -> Flow[bytes]:
-    """A small WebP picture of the image."""
-    return (yield from _content(IMAGE + "/thumbnail", name))
-
-
-def _content(template: str, name: str) -> Flow[bytes]:
-    reply = yield from send(get(route(template, name)))
-    decode_download(reply)
-    return reply.content
-
-
 def open_pil(name: str) -> Flow[PilImage]:
     """The image as a loaded Pillow image."""
-    content = yield from image_bytes(name)
+    content = yield from media_flows.get_bytes(IMAGE, name)
     return (yield from local(lambda: decode_pil(content)))
 
 
 def save_image(name: str, target: PathLike, overwrite: bool = True) -> Flow[Path]:
     """Stream the image into a file that appears only when it is complete."""
-    path = yield from local(lambda: plan_target(target, name, overwrite))
-    partial = yield from local(lambda: PartialFile(path))
-    try:
-        yield from download(get(route(IMAGE + "/full", name)), partial.sink)
-        return (yield from local(partial.commit))
-    finally:
-        # After a commit there is nothing left to remove.
-        partial.discard()
+    request = get(IMAGE.path(name, "/full"))
+    plan = partial(plan_target, target, name, overwrite)
+    return (yield from media_flows.save(request, plan))
 
 
 def upload_image(
@@ -273,20 +141,14 @@ def upload_image(
 ) -> Flow[ImageT]:
     """Send a local picture; never repeated, since each try would make an image."""
     form = upload_form(metadata, resize_to)
+    params = media_flows.upload_params(IMAGE, category, board_id, is_intermediate)
     upload = yield from local(lambda: open_upload(source))
     try:
         request = post(
-            "/api/v1/images/upload",
-            params={
-                "image_category": str(ImageCategory(category)),
-                "is_intermediate": str(bool(is_intermediate)).lower(),
-                # The literal "none" is an unknown board to this route.
-                "board_id": None if board_id == UNCATEGORIZED else board_id,
-            },
+            f"{IMAGE.routes}/upload",
+            params=params,
             form=form,
-            files=[
-                FilePart("file", upload.filename, upload.content, upload.content_type)
-            ],
+            files=[upload.part("file")],
         )
         reply = yield from send(request)
     finally:
@@ -294,7 +156,7 @@ def upload_image(
     image = read(_uploaded(reply, upload))
     if board_id not in (None, UNCATEGORIZED) and image.board_id is None:
         # Servers before 6.12 take a picture for a board they do not know.
-        yield from call(delete(route(IMAGE, image.image_name)))
+        yield from call(delete(IMAGE.path(image.image_name)))
         raise NotFoundError(
             f"there is no board {board_id}; nothing was uploaded",
             status_code=404,
@@ -315,25 +177,10 @@ def upload_form(
     """
     form: dict[str, str] = {}
     if metadata is not None:
-        form["metadata"] = _metadata_text(metadata)
+        form["metadata"] = media_flows.metadata_text(IMAGE, metadata)
     if resize_to is not None:
         form["resize_to"] = _size_text(resize_to)
     return form
-
-
-def _metadata_text(metadata: Mapping[str, Any]) -> str:
-    if not isinstance(metadata, Mapping):
-        # The server would answer 201 and store null.
-        raise ImageError(f"metadata must be a mapping, not {type(metadata).__name__}")
-    try:
-        # The server searches the raw text, where \u escapes would not match.
-        text = json.dumps(dict(metadata), ensure_ascii=False)
-    except (TypeError, ValueError) as error:
-        raise ImageError(f"metadata is not JSON: {error}") from error
-    size = len(text.encode("utf-8"))
-    if size > MAX_METADATA_BYTES:
-        raise ImageError(f"metadata has {size} bytes, the server takes 1 MiB")
-    return text
 
 
 def _size_text(size: tuple[int, int]) -> str:
@@ -363,5 +210,5 @@ def _uploaded(reply: Reply, upload: Upload) -> Any:
         raise ImageError(
             f"the server cannot read {upload.label}: {error.detail}",
             hint="damaged, too large (about 179 megapixels), or in a colour mode it "
-            f"does not know such as CMYK; it takes {ALLOWED}",
+            f"does not know such as CMYK; it takes {IMAGE.accepted}",
         ) from error

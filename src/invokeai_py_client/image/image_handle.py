@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, cast
 
 from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.image import flows
+from invokeai_py_client.image import flows, media_flows
 from invokeai_py_client.image.display import display_png
 from invokeai_py_client.image.files import PathLike
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import ImageBase
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class IvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return self._runner.run(flows.image_bytes(self.image_name))
+        return self._runner.run(media_flows.get_bytes(IMAGE, self.image_name))
 
     def thumbnail(self) -> builtins.bytes:
         """Download a small preview, a WebP file of at most 256 pixels a side.
@@ -66,7 +67,7 @@ class IvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return self._runner.run(flows.thumbnail_bytes(self.image_name))
+        return self._runner.run(media_flows.get_thumbnail(IMAGE, self.image_name))
 
     def pil(self) -> PilImage:
         """Download the image as a loaded Pillow image.
@@ -83,7 +84,7 @@ class IvkImage(ImageBase):
         Raises:
             NotFoundError: The image was deleted on the server.
         """
-        return self._runner.run(flows.get_metadata(self.image_name))
+        return self._runner.run(media_flows.get_metadata(IMAGE, self.image_name))
 
     def refresh(self) -> IvkImage:
         """Read the record again; this snapshot stays as it is.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Optional, Union
 
 from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.image import bulk_flows, change_flows, flows
-from invokeai_py_client.image.files import ImageSource, PathLike
+from invokeai_py_client.image import change_flows, flows, media_flows
+from invokeai_py_client.image.files import ImageSource
+from invokeai_py_client.image.image_downloads import ImageDownloads
 from invokeai_py_client.image.image_handle import IvkImage
+from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import (
     BoardLike,
     ImageCategory,
     ImageChanges,
     ImageLike,
     ImageOrigin,
-    ImageUrls,
     board_id_of,
     image_name_of,
     image_names_of,
@@ -26,7 +26,7 @@ from invokeai_py_client.image.query import image_query
 __all__ = ["ImageRepository"]
 
 
-class ImageRepository:
+class ImageRepository(ImageDownloads):
     """Uploads, lists, downloads and organises the images of a server.
 
     Args:
@@ -34,7 +34,7 @@ class ImageRepository:
     """
 
     def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+        super().__init__(runner)
         self._read = IvkImage.bound_to(runner)
 
     def upload(
@@ -160,14 +160,15 @@ class ImageRepository:
     ) -> list[str]:
         """List all names in one request; filters as in `list_images`."""
         return self._runner.run(
-            flows.list_image_names(
+            media_flows.list_names(
+                IMAGE,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
                     newest_first=newest_first,
-                )
+                ),
             )
         )
 
@@ -181,13 +182,14 @@ class ImageRepository:
     ) -> int:
         """Count images, assets included; filters as in `list_images`."""
         return self._runner.run(
-            flows.count_images(
+            media_flows.count(
+                IMAGE,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
-                )
+                ),
             )
         )
 
@@ -197,7 +199,7 @@ class ImageRepository:
         Raises:
             NotFoundError: There is no such image.
         """
-        return self._runner.run(flows.get_metadata(image_name_of(image)))
+        return self._runner.run(media_flows.get_metadata(IMAGE, image_name_of(image)))
 
     def get_workflow(self, image: ImageLike) -> Optional[dict[str, Any]]:
         """Read the workflow embedded in an image; None when it has none.
@@ -208,7 +210,9 @@ class ImageRepository:
         Raises:
             NotFoundError: There is no such image.
         """
-        return self._runner.run(flows.get_embedded(image_name_of(image), "workflow"))
+        return self._runner.run(
+            media_flows.get_embedded(IMAGE, image_name_of(image), "workflow")
+        )
 
     def get_graph(self, image: ImageLike) -> Optional[dict[str, Any]]:
         """Read the graph embedded in an image; None when it has none.
@@ -218,103 +222,9 @@ class ImageRepository:
         Raises:
             NotFoundError: There is no such image.
         """
-        return self._runner.run(flows.get_embedded(image_name_of(image), "graph"))
-
-    def download(
-        self, image: ImageLike, path: PathLike, *, overwrite: bool = True
-    ) -> Path:
-        """Download an image into a file or folder; see `IvkImage.save`.
-
-        Raises:
-            FileExistsError: The file exists and `overwrite` is False.
-            NotFoundError: The server has no image of that name.
-        """
-        return self._runner.run(flows.save_image(image_name_of(image), path, overwrite))
-
-    def download_many(
-        self,
-        images: Union[ImageLike, Iterable[ImageLike]],
-        folder: PathLike,
-        *,
-        overwrite: bool = True,
-    ) -> list[Path]:
-        """Download images into a folder, each under its own name, in the order given.
-
-        Whatever the server calls an image, its file is directly in `folder`.
-
-        Raises:
-            FileExistsError: A file exists and `overwrite` is False.
-            NotADirectoryError: `folder` is a file.
-            NotFoundError: The server does not have one of them; those that came
-                before are there.
-        """
         return self._runner.run(
-            bulk_flows.download_many(image_names_of(images), folder, overwrite)
+            media_flows.get_embedded(IMAGE, image_name_of(image), "graph")
         )
-
-    def download_zip(
-        self,
-        images: Union[ImageLike, Iterable[ImageLike]],
-        path: PathLike,
-        *,
-        overwrite: bool = True,
-        timeout: Optional[float] = None,
-    ) -> Path:
-        """Download images as one zip, with an entry ``category/name`` for each.
-
-        The server makes the zip; without an event socket, and for more than 1000
-        images, it is put together here. It appears when it is complete.
-
-        Args:
-            images: Which ones; see `BoardHandle.download_zip` for a whole board.
-            path: A file, or a folder in which it is called ``images.zip``.
-            overwrite: Replace a file that exists already.
-            timeout: Seconds that the server may take to make it; None for any time.
-
-        Raises:
-            FileExistsError: The file exists and `overwrite` is False.
-            ImageError: The server does not know one of them, or failed.
-            JobTimeoutError: The zip was not made in time.
-            ValueError: No image was given.
-        """
-        names = image_names_of(images)
-        return self._runner.run(
-            bulk_flows.download_zip(
-                path, names=names, overwrite=overwrite, timeout=timeout
-            )
-        )
-
-    def exists(self, image: ImageLike) -> bool:
-        """Find out whether the server has an image, without reading it.
-
-        Raises:
-            PermissionDeniedError: It belongs to somebody else.
-        """
-        return self._runner.run(flows.image_exists(image_name_of(image)))
-
-    def get_urls(self, image: ImageLike) -> ImageUrls:
-        """Read where an image and its preview are.
-
-        Raises:
-            NotFoundError: The server has no image of that name.
-        """
-        return self._runner.run(flows.get_urls(image_name_of(image)))
-
-    def get_bytes(self, image: ImageLike) -> bytes:
-        """Download an image's PNG file into memory.
-
-        Raises:
-            NotFoundError: There is no such image.
-        """
-        return self._runner.run(flows.image_bytes(image_name_of(image)))
-
-    def get_thumbnail(self, image: ImageLike) -> bytes:
-        """Download a small preview, a WebP file of at most 256 pixels a side.
-
-        Raises:
-            NotFoundError: There is no such image.
-        """
-        return self._runner.run(flows.thumbnail_bytes(image_name_of(image)))
 
     def update_image(
         self,
@@ -334,7 +244,8 @@ class ImageRepository:
             ValueError: Nothing to change was given.
         """
         return self._runner.run(
-            change_flows.update_image(
+            media_flows.update(
+                IMAGE,
                 self._read,
                 image_name_of(image),
                 category=category,
@@ -345,11 +256,11 @@ class ImageRepository:
 
     def star(self, images: Union[ImageLike, Iterable[ImageLike]]) -> ImageChanges:
         """Star one image or several; the result says which the server knew."""
-        return self._runner.run(change_flows.star_images(image_names_of(images), True))
+        return self._runner.run(media_flows.star(IMAGE, image_names_of(images), True))
 
     def unstar(self, images: Union[ImageLike, Iterable[ImageLike]]) -> ImageChanges:
         """Take the star off one image or several; the result says which."""
-        return self._runner.run(change_flows.star_images(image_names_of(images), False))
+        return self._runner.run(media_flows.star(IMAGE, image_names_of(images), False))
 
     def move(
         self, images: Union[ImageLike, Iterable[ImageLike]], board: BoardLike
@@ -380,14 +291,14 @@ class ImageRepository:
         self, images: Union[ImageLike, Iterable[ImageLike]]
     ) -> ImageChanges:
         """Delete one image or several for good; the result says which it was."""
-        return self._runner.run(change_flows.delete_images(image_names_of(images)))
+        return self._runner.run(media_flows.delete_many(IMAGE, image_names_of(images)))
 
     def delete_uncategorized(self) -> ImageChanges:
         """Delete every image that is on no board, for good: intermediate ones too.
 
         An administrator deletes those of all users.
         """
-        return self._runner.run(change_flows.delete_uncategorized())
+        return self._runner.run(media_flows.delete_uncategorized(IMAGE))
 
     def count_intermediates(self) -> int:
         """Count the intermediate images the server keeps."""

@@ -28,10 +28,10 @@ class ImageQuery:
     starred_first: bool = False
     newest_first: bool = True
 
-    def params(self) -> dict[str, Any]:
-        """The query parameters of the server's listing routes."""
+    def params(self, origin_key: str = "image_origin") -> dict[str, Any]:
+        """The query parameters of a listing; the origin goes by several names."""
         values: dict[str, Any] = {
-            "image_origin": self.origin,
+            origin_key: self.origin,
             "categories": None if self.categories is None else list(self.categories),
             "is_intermediate": _flag(self.is_intermediate),
             "board_id": self.board_id,

@@ -5,13 +5,14 @@ Waiting and telling why nothing moves are in `wait_flows.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, emit
 from invokeai_py_client._core.messages import Request, RetryRule
+from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import (
     call,
     call_model,
@@ -44,16 +45,7 @@ from invokeai_py_client.queue.models import (
 QUEUE = "/api/v1/queue/{}"
 ITEM = QUEUE + "/i/{}"
 
-CHUNK = 1000
-"""How many ids the server takes at once."""
-
 RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
-
-
-def chunks(ids: Sequence[int]) -> Iterator[list[int]]:
-    """Parts of `ids` as long as the server allows."""
-    for start in range(0, len(ids), CHUNK):
-        yield list(ids[start : start + CHUNK])
 
 
 def read_job(queue_id: str, data: Any) -> IvkJob:

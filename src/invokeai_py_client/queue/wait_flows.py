@@ -10,6 +10,7 @@ from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, listen, next_event, now, pause
 from invokeai_py_client._core.messages import Listen, Mailbox
 from invokeai_py_client._core.outage import Outage
+from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, route
 from invokeai_py_client.exceptions import (
     APIError,
@@ -21,7 +22,6 @@ from invokeai_py_client.models import IvkJob, JobStatus
 from invokeai_py_client.queue.flows import (
     QUEUE,
     UNREADABLE,
-    chunks,
     find_current,
     full_jobs,
     get_job,

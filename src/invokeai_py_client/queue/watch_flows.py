@@ -9,9 +9,10 @@ from typing import Optional
 from invokeai_py_client._core.flow import Flow, emit, listen, next_event, now, pause
 from invokeai_py_client._core.messages import Listen, Mailbox
 from invokeai_py_client._core.outage import Outage
+from invokeai_py_client._core.paging import CHUNK
 from invokeai_py_client.exceptions import APIError
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue.flows import CHUNK, get_job, item_ids, summaries
+from invokeai_py_client.queue.flows import get_job, item_ids, summaries
 from invokeai_py_client.queue.models import QueueSnapshot, QueueStatus
 from invokeai_py_client.queue.wait_flows import (
     POLL_WITH_EVENTS,

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from invokeai_py_client._core.decode import decode, decode_download, parse
+from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local
-from invokeai_py_client._core.messages import FilePart, Reply
+from invokeai_py_client._core.messages import FilePart
 from invokeai_py_client._core.send import (
     call,
+    call_bytes,
     call_model,
     delete,
-    download,
     get,
     patch,
     post,
@@ -22,15 +22,14 @@ from invokeai_py_client._core.send import (
     send,
 )
 from invokeai_py_client._folders import file_in
-from invokeai_py_client.exceptions import APIStatusError, ImageError
 from invokeai_py_client.image.files import (
-    ALLOWED,
     ImageSource,
-    PartialFile,
     PathLike,
     open_upload,
     plan_target,
 )
+from invokeai_py_client.image.media import IMAGE
+from invokeai_py_client.image.media_flows import decode_upload, save
 from invokeai_py_client.style_preset.models import StylePreset, StylePresetType
 
 PRESETS = "/api/v1/style_presets/"
@@ -83,7 +82,7 @@ def create_preset(
         reply = yield from send(request)
     finally:
         close()
-    return parse(StylePreset, _answer(reply, label))
+    return parse(StylePreset, decode_upload(IMAGE, reply, label))
 
 
 def update_preset(
@@ -131,7 +130,7 @@ def update_preset(
         reply = yield from send(request)
     finally:
         close()
-    parse(StylePreset, _answer(reply, label))
+    parse(StylePreset, decode_upload(IMAGE, reply, label))
     # This answer says where the picture was before a first one was stored.
     return (yield from get_preset(preset_id))
 
@@ -140,20 +139,7 @@ def _picture(image: Optional[ImageSource]) -> Flow[tuple[list[FilePart], Any, st
     if image is None:
         return [], lambda: None, "the request"
     upload = yield from local(lambda: open_upload(image))
-    part = FilePart("image", upload.filename, upload.content, upload.content_type)
-    return [part], upload.close, upload.label
-
-
-def _answer(reply: Reply, label: str) -> Any:
-    try:
-        return decode(reply)
-    except APIStatusError as error:
-        if error.status_code != 415:
-            raise
-        raise ImageError(
-            f"the server cannot read {label}: {error.detail}",
-            hint=f"it takes {ALLOWED}",
-        ) from error
+    return [upload.part("image")], upload.close, upload.label
 
 
 def delete_preset(preset_id: str) -> Flow[None]:
@@ -163,9 +149,7 @@ def delete_preset(preset_id: str) -> Flow[None]:
 
 def image_bytes(preset_id: str) -> Flow[bytes]:
     """The picture of one."""
-    reply = yield from send(get(route(PRESET + "/image", preset_id)))
-    decode_download(reply)
-    return reply.content
+    return (yield from call_bytes(get(route(PRESET + "/image", preset_id))))
 
 
 def find_image(preset_id: str) -> Flow[Optional[bytes]]:
@@ -178,13 +162,12 @@ def find_image(preset_id: str) -> Flow[Optional[bytes]]:
 def export_presets(target: PathLike, overwrite: bool = True) -> Flow[Path]:
     """Stream the users' presets into a CSV file."""
     name = "style_presets.csv"
-    path = yield from local(lambda: plan_target(file_in(target, name), name, overwrite))
-    partial = yield from local(lambda: PartialFile(path))
-    try:
-        yield from download(get("/api/v1/style_presets/export"), partial.sink)
-        return (yield from local(partial.commit))
-    finally:
-        partial.discard()
+    return (
+        yield from save(
+            get("/api/v1/style_presets/export"),
+            lambda: plan_target(file_in(target, name), name, overwrite),
+        )
+    )
 
 
 def import_presets(source: PathLike) -> Flow[list[StylePreset]]:

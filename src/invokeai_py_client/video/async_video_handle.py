@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Optional, cast
 
 from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.image import media_flows
 from invokeai_py_client.image.files import PathLike
 from invokeai_py_client.video import flows
+from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.video.models import VideoBase
 
 __all__ = ["AsyncIvkVideo"]
@@ -55,7 +57,7 @@ class AsyncIvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return await self._runner.run(flows.video_bytes(self.video_name))
+        return await self._runner.run(media_flows.get_bytes(VIDEO, self.video_name))
 
     async def thumbnail(self) -> builtins.bytes:
         """Download the first frame as a small WebP picture.
@@ -63,7 +65,7 @@ class AsyncIvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return await self._runner.run(flows.thumbnail_bytes(self.video_name))
+        return await self._runner.run(media_flows.get_thumbnail(VIDEO, self.video_name))
 
     async def metadata(self) -> Optional[dict[str, Any]]:
         """Read the generation's metadata; None when the video has none.
@@ -71,7 +73,7 @@ class AsyncIvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return await self._runner.run(flows.get_metadata(self.video_name))
+        return await self._runner.run(media_flows.get_metadata(VIDEO, self.video_name))
 
     async def refresh(self) -> AsyncIvkVideo:
         """Read the record again; this snapshot stays as it is.

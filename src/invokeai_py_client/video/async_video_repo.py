@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from invokeai_py_client._io.runner import AsyncRunner
+from invokeai_py_client.image import media_flows
 from invokeai_py_client.image.files import PathLike
 from invokeai_py_client.image.models import (
     BoardLike,
@@ -18,7 +19,7 @@ from invokeai_py_client.image.models import (
 from invokeai_py_client.image.query import image_query
 from invokeai_py_client.video import flows
 from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
-from invokeai_py_client.video.files import VideoSource
+from invokeai_py_client.video.files import VIDEO, VideoSource
 from invokeai_py_client.video.models import (
     VideoChanges,
     VideoLike,
@@ -151,14 +152,15 @@ class AsyncVideoRepository:
     ) -> list[str]:
         """List all names in one request; filters as in `list_videos`."""
         return await self._runner.run(
-            flows.list_video_names(
+            media_flows.list_names(
+                VIDEO,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
                     newest_first=newest_first,
-                )
+                ),
             )
         )
 
@@ -172,13 +174,14 @@ class AsyncVideoRepository:
     ) -> int:
         """Count videos, assets included; filters as in `list_videos`."""
         return await self._runner.run(
-            flows.count_videos(
+            media_flows.count(
+                VIDEO,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
-                )
+                ),
             )
         )
 
@@ -188,7 +191,7 @@ class AsyncVideoRepository:
         Raises:
             PermissionDeniedError: It belongs to somebody else.
         """
-        return await self._runner.run(flows.video_exists(video_name_of(video)))
+        return await self._runner.run(media_flows.exists(VIDEO, video_name_of(video)))
 
     async def get_urls(self, video: VideoLike) -> VideoUrls:
         """Read where a video and its first frame are.
@@ -196,7 +199,9 @@ class AsyncVideoRepository:
         Raises:
             NotFoundError: The server has no video of that name.
         """
-        return await self._runner.run(flows.get_urls(video_name_of(video)))
+        return await self._runner.run(
+            media_flows.get_urls(VIDEO, video_name_of(video), VideoUrls)
+        )
 
     async def get_metadata(self, video: VideoLike) -> Optional[dict[str, Any]]:
         """Read the generation's metadata; None when the video has none.
@@ -204,7 +209,9 @@ class AsyncVideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return await self._runner.run(flows.get_metadata(video_name_of(video)))
+        return await self._runner.run(
+            media_flows.get_metadata(VIDEO, video_name_of(video))
+        )
 
     async def get_workflow(self, video: VideoLike) -> Optional[dict[str, Any]]:
         """Read the workflow stored with a video; None when it has none.
@@ -213,7 +220,7 @@ class AsyncVideoRepository:
             NotFoundError: There is no such video.
         """
         return await self._runner.run(
-            flows.get_embedded(video_name_of(video), "workflow")
+            media_flows.get_embedded(VIDEO, video_name_of(video), "workflow")
         )
 
     async def get_graph(self, video: VideoLike) -> Optional[dict[str, Any]]:
@@ -222,7 +229,9 @@ class AsyncVideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return await self._runner.run(flows.get_embedded(video_name_of(video), "graph"))
+        return await self._runner.run(
+            media_flows.get_embedded(VIDEO, video_name_of(video), "graph")
+        )
 
     async def download(
         self, video: VideoLike, path: PathLike, *, overwrite: bool = True
@@ -243,7 +252,9 @@ class AsyncVideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return await self._runner.run(flows.video_bytes(video_name_of(video)))
+        return await self._runner.run(
+            media_flows.get_bytes(VIDEO, video_name_of(video))
+        )
 
     async def get_thumbnail(self, video: VideoLike) -> bytes:
         """Download the first frame as a small WebP picture.
@@ -251,7 +262,9 @@ class AsyncVideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return await self._runner.run(flows.thumbnail_bytes(video_name_of(video)))
+        return await self._runner.run(
+            media_flows.get_thumbnail(VIDEO, video_name_of(video))
+        )
 
     async def update_video(
         self,
@@ -271,7 +284,8 @@ class AsyncVideoRepository:
             ValueError: Nothing to change was given.
         """
         return await self._runner.run(
-            flows.update_video(
+            media_flows.update(
+                VIDEO,
                 self._read,
                 video_name_of(video),
                 category=category,

@@ -7,44 +7,29 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Union
 
 from invokeai_py_client.exceptions import VideoError, VideoFileNotFoundError
-from invokeai_py_client.image.files import PathLike
+from invokeai_py_client.image.files import PathLike, Upload, open_file
+from invokeai_py_client.image.media import Media
 
-__all__ = ["VideoSource", "VideoUpload", "is_mp4", "open_video"]
+__all__ = ["VIDEO", "VideoSource", "is_mp4", "open_video"]
 
 VideoSource = Union[PathLike, bytes, bytearray, memoryview]
 """A local video: a path, or the bytes of a video file."""
 
-ALLOWED = "MP4 files with H.264 pictures, of at most 1 GiB"
+VIDEO = Media(
+    noun="video",
+    error=VideoError,
+    not_found_error=VideoFileNotFoundError,
+    accepted="MP4 files with H.264 pictures, of at most 1 GiB",
+)
 MAX_BYTES = 1024**3
 _SEARCHED = 64 * 1024
 
 
-@dataclass
-class VideoUpload:
-    """A video ready to be sent; `close` it however the sending ends.
-
-    Attributes:
-        label: What messages call it: the path, or where it came from.
-        filename: What the server is told; it keeps nothing of it.
-        content: Bytes, or an open file that the driver streams.
-    """
-
-    label: str
-    filename: str
-    content: Union[bytes, BinaryIO]
-
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if not isinstance(self.content, bytes):
-            self.content.close()
-
-
-def open_video(source: VideoSource) -> VideoUpload:
+def open_video(source: VideoSource) -> Upload:
     """Open `source` and look at its first bytes.
 
     Raises:
@@ -54,39 +39,25 @@ def open_video(source: VideoSource) -> VideoUpload:
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         content = bytes(source)
-        _check(io.BytesIO(content), len(content), "the given data")
-        return VideoUpload("the given data", "upload.mp4", content)
+        label = "the given data"
+        kind = _look(io.BytesIO(content), len(content), label)
+        return Upload(label, "upload.mp4", content, kind)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"expected a path or bytes to upload, not {type(source).__name__}"
         )
-    path = Path(source).expanduser()
-    try:
-        # Closed by `VideoUpload.close`: the driver reads it while it sends.
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise VideoFileNotFoundError(
-            f"there is no video file {path}", hint=f"looked in {Path.cwd()}"
-        ) from error
-    except OSError as error:
-        raise VideoError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        _check(file, os.fstat(file.fileno()).st_size, str(path))
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return VideoUpload(str(path), path.name, file)
+    return open_file(Path(source).expanduser(), VIDEO, _look)
 
 
-def _check(file: BinaryIO, size: int, label: str) -> None:
+def _look(file: BinaryIO, size: int, label: str) -> str:
     if size > MAX_BYTES:
         raise VideoError(
-            f"{label} has {size} bytes", hint=f"the server takes {ALLOWED}"
+            f"{label} has {size} bytes", hint=f"the server takes {VIDEO.accepted}"
         )
     if not is_mp4(file, size):
         what = "is no MP4 video" if size else "is empty"
-        raise VideoError(f"{label} {what}", hint=f"the server takes {ALLOWED}")
+        raise VideoError(f"{label} {what}", hint=f"the server takes {VIDEO.accepted}")
+    return "video/mp4"
 
 
 def is_mp4(file: BinaryIO, size: int) -> bool:

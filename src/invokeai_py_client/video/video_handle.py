@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Optional, cast
 
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client.image import media_flows
 from invokeai_py_client.image.files import PathLike
 from invokeai_py_client.video import flows
+from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.video.models import VideoBase
 
 __all__ = ["IvkVideo"]
@@ -52,7 +54,7 @@ class IvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return self._runner.run(flows.video_bytes(self.video_name))
+        return self._runner.run(media_flows.get_bytes(VIDEO, self.video_name))
 
     def thumbnail(self) -> builtins.bytes:
         """Download the first frame as a small WebP picture.
@@ -60,7 +62,7 @@ class IvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return self._runner.run(flows.thumbnail_bytes(self.video_name))
+        return self._runner.run(media_flows.get_thumbnail(VIDEO, self.video_name))
 
     def metadata(self) -> Optional[dict[str, Any]]:
         """Read the generation's metadata; None when the video has none.
@@ -68,7 +70,7 @@ class IvkVideo(VideoBase):
         Raises:
             NotFoundError: The video was deleted on the server.
         """
-        return self._runner.run(flows.get_metadata(self.video_name))
+        return self._runner.run(media_flows.get_metadata(VIDEO, self.video_name))
 
     def refresh(self) -> IvkVideo:
         """Read the record again; this snapshot stays as it is.

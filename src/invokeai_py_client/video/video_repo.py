@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client.image import media_flows
 from invokeai_py_client.image.files import PathLike
 from invokeai_py_client.image.models import (
     BoardLike,
@@ -16,7 +17,7 @@ from invokeai_py_client.image.models import (
 )
 from invokeai_py_client.image.query import image_query
 from invokeai_py_client.video import flows
-from invokeai_py_client.video.files import VideoSource
+from invokeai_py_client.video.files import VIDEO, VideoSource
 from invokeai_py_client.video.models import (
     VideoChanges,
     VideoLike,
@@ -150,14 +151,15 @@ class VideoRepository:
     ) -> list[str]:
         """List all names in one request; filters as in `list_videos`."""
         return self._runner.run(
-            flows.list_video_names(
+            media_flows.list_names(
+                VIDEO,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
                     newest_first=newest_first,
-                )
+                ),
             )
         )
 
@@ -171,13 +173,14 @@ class VideoRepository:
     ) -> int:
         """Count videos, assets included; filters as in `list_videos`."""
         return self._runner.run(
-            flows.count_videos(
+            media_flows.count(
+                VIDEO,
                 image_query(
                     board=board,
                     categories=categories,
                     is_intermediate=is_intermediate,
                     search=search,
-                )
+                ),
             )
         )
 
@@ -187,7 +190,7 @@ class VideoRepository:
         Raises:
             PermissionDeniedError: It belongs to somebody else.
         """
-        return self._runner.run(flows.video_exists(video_name_of(video)))
+        return self._runner.run(media_flows.exists(VIDEO, video_name_of(video)))
 
     def get_urls(self, video: VideoLike) -> VideoUrls:
         """Read where a video and its first frame are.
@@ -195,7 +198,9 @@ class VideoRepository:
         Raises:
             NotFoundError: The server has no video of that name.
         """
-        return self._runner.run(flows.get_urls(video_name_of(video)))
+        return self._runner.run(
+            media_flows.get_urls(VIDEO, video_name_of(video), VideoUrls)
+        )
 
     def get_metadata(self, video: VideoLike) -> Optional[dict[str, Any]]:
         """Read the generation's metadata; None when the video has none.
@@ -203,7 +208,7 @@ class VideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return self._runner.run(flows.get_metadata(video_name_of(video)))
+        return self._runner.run(media_flows.get_metadata(VIDEO, video_name_of(video)))
 
     def get_workflow(self, video: VideoLike) -> Optional[dict[str, Any]]:
         """Read the workflow stored with a video; None when it has none.
@@ -211,7 +216,9 @@ class VideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return self._runner.run(flows.get_embedded(video_name_of(video), "workflow"))
+        return self._runner.run(
+            media_flows.get_embedded(VIDEO, video_name_of(video), "workflow")
+        )
 
     def get_graph(self, video: VideoLike) -> Optional[dict[str, Any]]:
         """Read the graph stored with a video; None when it has none.
@@ -219,7 +226,9 @@ class VideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return self._runner.run(flows.get_embedded(video_name_of(video), "graph"))
+        return self._runner.run(
+            media_flows.get_embedded(VIDEO, video_name_of(video), "graph")
+        )
 
     def download(
         self, video: VideoLike, path: PathLike, *, overwrite: bool = True
@@ -238,7 +247,7 @@ class VideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return self._runner.run(flows.video_bytes(video_name_of(video)))
+        return self._runner.run(media_flows.get_bytes(VIDEO, video_name_of(video)))
 
     def get_thumbnail(self, video: VideoLike) -> bytes:
         """Download the first frame as a small WebP picture.
@@ -246,7 +255,7 @@ class VideoRepository:
         Raises:
             NotFoundError: There is no such video.
         """
-        return self._runner.run(flows.thumbnail_bytes(video_name_of(video)))
+        return self._runner.run(media_flows.get_thumbnail(VIDEO, video_name_of(video)))
 
     def update_video(
         self,
@@ -266,7 +275,8 @@ class VideoRepository:
             ValueError: Nothing to change was given.
         """
         return self._runner.run(
-            flows.update_video(
+            media_flows.update(
+                VIDEO,
                 self._read,
                 video_name_of(video),
                 category=category,

@@ -8,6 +8,7 @@ from typing import Any, Optional
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import RetryRule
+from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import FieldProblem, NotFoundError
@@ -22,7 +23,6 @@ from invokeai_py_client.workflow.facts import (
     SavedWorkflowQuery,
 )
 from invokeai_py_client.workflow.loaded import FieldKey, LoadedWorkflow
-from invokeai_py_client.workflow.queue_calls import chunks
 
 __all__ = ["learn_facts", "missing_things"]
 
@@ -133,7 +133,7 @@ def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
 
 def _existing_images(names: list[str]) -> Flow[set[str]]:
     found: set[str] = set()
-    for part in chunks(names, 1000):
+    for part in chunks(names):
         request = post(
             "/api/v1/images/images_by_names",
             json={"image_names": part},

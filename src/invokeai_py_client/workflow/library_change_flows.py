@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from invokeai_py_client._core.decode import decode_download, parse
+from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local
-from invokeai_py_client._core.messages import FilePart, RetryRule
+from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.send import (
     call,
+    call_bytes,
     call_model,
     delete,
     get,
@@ -23,15 +24,16 @@ from invokeai_py_client._core.send import (
     send,
 )
 from invokeai_py_client._folders import file_in
-from invokeai_py_client.exceptions import APIStatusError, ImageError, WorkflowError
+from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.image.files import (
-    ALLOWED,
     ImageSource,
     PartialFile,
     PathLike,
     open_upload,
     plan_target,
 )
+from invokeai_py_client.image.media import IMAGE
+from invokeai_py_client.image.media_flows import decode_upload
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.library_flows import (
     WORKFLOW,
@@ -217,9 +219,7 @@ def find_thumbnail(workflow: WorkflowLike) -> Flow[Optional[bytes]]:
     if record.thumbnail_url is None:
         # Asking for it would be a failure of the server.
         return None
-    reply = yield from send(get(route(THUMBNAIL, record.workflow_id)))
-    decode_download(reply)
-    return reply.content
+    return (yield from call_bytes(get(route(THUMBNAIL, record.workflow_id))))
 
 
 def set_thumbnail(workflow: WorkflowLike, image: ImageSource) -> Flow[None]:
@@ -227,17 +227,11 @@ def set_thumbnail(workflow: WorkflowLike, image: ImageSource) -> Flow[None]:
     workflow_id = yield from resolve(workflow)
     upload = yield from local(lambda: open_upload(image))
     try:
-        part = FilePart("image", upload.filename, upload.content, upload.content_type)
-        yield from call(put(route(THUMBNAIL, workflow_id), files=[part]))
-    except APIStatusError as error:
-        if error.status_code != 415:
-            raise
-        raise ImageError(
-            f"the server cannot read {upload.label}: {error.detail}",
-            hint=f"it takes {ALLOWED}",
-        ) from error
+        request = put(route(THUMBNAIL, workflow_id), files=[upload.part("image")])
+        reply = yield from send(request)
     finally:
         upload.close()
+    decode_upload(IMAGE, reply, upload.label)
 
 
 def delete_thumbnail(workflow: WorkflowLike) -> Flow[None]:

@@ -7,12 +7,13 @@ or, behind the web app, an HTML page, and the next older one is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional
 
 from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import Request, RetryRule
+from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, put, route
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
@@ -25,11 +26,6 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.workflow.orders import Order, QueuedJob
 from invokeai_py_client.workflow.read_session import known_values
-
-T = TypeVar("T")
-
-MAX_IDS = 1000
-"""Ids per request: the server refuses more with 422."""
 
 SESSION_CHUNK = 50
 """Sessions per request: 3.4 kB each, a thousand take the server 0.9 s."""
@@ -104,7 +100,7 @@ def list_rows(
 ) -> Flow[list[Mapping[str, Any]]]:
     """Rows of jobs with at least id, status and batch; missing jobs are left out."""
     rows: list[Mapping[str, Any]] = []
-    for chunk in chunks(item_ids, MAX_IDS):
+    for chunk in chunks(item_ids):
         rows += yield from _rows_of(queue_id, chunk, timeout)
     return rows
 
@@ -214,7 +210,7 @@ def _pages_of_ids(queue_id: str) -> Flow[Iterator[list[int]]]:
             raise
         reply = yield from call(get(queue_path(queue_id, "list_all")))
         ids = [item["item_id"] for item in _mappings(reply)]
-    return chunks(sorted(ids, reverse=True), MAX_IDS)
+    return chunks(sorted(ids, reverse=True))
 
 
 def _queued_job(row: Mapping[str, Any]) -> QueuedJob:
@@ -240,15 +236,3 @@ def _mappings(reply: Any) -> list[Mapping[str, Any]]:
         for item in reply
         if isinstance(item, Mapping) and isinstance(item.get("item_id"), int)
     ]
-
-
-def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The values in lists of at most `size`."""
-    part: list[T] = []
-    for value in values:
-        part.append(value)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part

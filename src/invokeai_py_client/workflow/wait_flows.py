@@ -10,6 +10,7 @@ from typing import Any, Generic, Optional, TypeVar
 from invokeai_py_client._core.events import ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
 from invokeai_py_client._core.messages import RawEvent, RetryRule
+from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
 from invokeai_py_client.exceptions import APIError, JobTimeoutError, NotFoundError
@@ -209,10 +210,7 @@ class _Waiting(Generic[ImageT]):
     def _read_images(self, timeout: float) -> Flow[dict[str, ImageT]]:
         names = named_images(list(self._records.values()))
         parts = yield from gather(
-            [
-                _image_records(part, timeout)
-                for part in queue_calls.chunks(names, queue_calls.MAX_IDS)
-            ],
+            [_image_records(part, timeout) for part in chunks(names)],
             limit=4,
         )
         records = (record for part in parts for record in part)
