@@ -12,30 +12,34 @@ from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._core.server_flows import EventKind, ServerCheck
 from invokeai_py_client._io.async_driver import AsyncDriver
-from invokeai_py_client.app.async_app_repo import AsyncAppRepository
 from invokeai_py_client.base_client import BaseClient
-from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
-from invokeai_py_client.client_state.async_client_state_repo import (
-    AsyncClientStateRepository,
-)
-from invokeai_py_client.gallery.async_gallery_repo import AsyncGalleryRepository
-from invokeai_py_client.image.async_image_repo import AsyncImageRepository
-from invokeai_py_client.image_move.async_image_move_repo import AsyncImageMoveRepository
-from invokeai_py_client.model.async_model_repo import AsyncModelRepository
-from invokeai_py_client.node_pack.async_node_pack_repo import AsyncNodePackRepository
-from invokeai_py_client.prompt.async_prompt_repo import AsyncPromptRepository
-from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
-from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
-from invokeai_py_client.style_preset.async_style_preset_repo import (
-    AsyncStylePresetRepository,
-)
-from invokeai_py_client.system_prompt.async_system_prompt_repo import (
-    AsyncSystemPromptRepository,
-)
-from invokeai_py_client.user.async_user_repo import AsyncUserRepository
-from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
 
 if TYPE_CHECKING:
+    from invokeai_py_client.app.async_app_repo import AsyncAppRepository
+    from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
+    from invokeai_py_client.client_state.async_client_state_repo import (
+        AsyncClientStateRepository,
+    )
+    from invokeai_py_client.gallery.async_gallery_repo import AsyncGalleryRepository
+    from invokeai_py_client.image.async_image_repo import AsyncImageRepository
+    from invokeai_py_client.image_move.async_image_move_repo import (
+        AsyncImageMoveRepository,
+    )
+    from invokeai_py_client.model.async_model_repo import AsyncModelRepository
+    from invokeai_py_client.node_pack.async_node_pack_repo import (
+        AsyncNodePackRepository,
+    )
+    from invokeai_py_client.prompt.async_prompt_repo import AsyncPromptRepository
+    from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+    from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
+    from invokeai_py_client.style_preset.async_style_preset_repo import (
+        AsyncStylePresetRepository,
+    )
+    from invokeai_py_client.system_prompt.async_system_prompt_repo import (
+        AsyncSystemPromptRepository,
+    )
+    from invokeai_py_client.user.async_user_repo import AsyncUserRepository
+    from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
     from invokeai_py_client.workflow.async_submission import AsyncSubmission
     from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
     from invokeai_py_client.workflow.async_workflow_repo import AsyncWorkflowRepository
@@ -77,6 +81,8 @@ class AsyncInvokeAIClient(BaseClient):
         """Close the connections and the event socket; later calls are refused."""
         await self._runner.close()
 
+    # Each repository is imported when it is first used: a script needs one or two.
+
     @cached_property
     def workflow_repo(self) -> AsyncWorkflowRepository:
         """Workflows: load one, set its inputs, run it."""
@@ -91,77 +97,117 @@ class AsyncInvokeAIClient(BaseClient):
     @cached_property
     def board_repo(self) -> AsyncBoardRepository:
         """The boards of the gallery."""
+        from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
+
         return AsyncBoardRepository(self._runner)
 
     @cached_property
     def image_repo(self) -> AsyncImageRepository:
         """The images of the gallery."""
+        from invokeai_py_client.image.async_image_repo import AsyncImageRepository
+
         return AsyncImageRepository(self._runner)
 
     @cached_property
     def video_repo(self) -> AsyncVideoRepository:
         """The videos of the gallery."""
+        from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
+
         return AsyncVideoRepository(self._runner)
 
     @cached_property
     def model_repo(self) -> AsyncModelRepository:
         """The models the server has installed."""
+        from invokeai_py_client.model.async_model_repo import AsyncModelRepository
+
         return AsyncModelRepository(self._runner)
 
     @cached_property
     def queue_repo(self) -> AsyncQueueRepository:
         """The queue and its jobs."""
+        from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+
         finder = self.workflow_repo.submission_flow
         return AsyncQueueRepository(self._runner, find_submission=finder)
 
     @cached_property
     def style_preset_repo(self) -> AsyncStylePresetRepository:
         """The style presets, which the GUI calls prompt templates."""
+        from invokeai_py_client.style_preset.async_style_preset_repo import (
+            AsyncStylePresetRepository,
+        )
+
         return AsyncStylePresetRepository(self._runner)
 
     @cached_property
     def system_prompt_repo(self) -> AsyncSystemPromptRepository:
         """The instructions for the models that expand prompts."""
+        from invokeai_py_client.system_prompt.async_system_prompt_repo import (
+            AsyncSystemPromptRepository,
+        )
+
         return AsyncSystemPromptRepository(self._runner)
 
     @cached_property
     def gallery_repo(self) -> AsyncGalleryRepository:
         """Images and videos in one order, and by day."""
+        from invokeai_py_client.gallery.async_gallery_repo import AsyncGalleryRepository
+
         return AsyncGalleryRepository(self._runner)
 
     @cached_property
     def client_state_repo(self) -> AsyncClientStateRepository:
         """Texts by key that the server keeps for the user."""
+        from invokeai_py_client.client_state.async_client_state_repo import (
+            AsyncClientStateRepository,
+        )
+
         return AsyncClientStateRepository(self._runner)
 
     @cached_property
     def recall_repo(self) -> AsyncRecallRepository:
         """Parameters for the GUI's generation panel."""
+        from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
+
         return AsyncRecallRepository(self._runner)
 
     @cached_property
     def image_move_repo(self) -> AsyncImageMoveRepository:
         """Moving the server's image files into other folders."""
+        from invokeai_py_client.image_move.async_image_move_repo import (
+            AsyncImageMoveRepository,
+        )
+
         return AsyncImageMoveRepository(self._runner)
 
     @cached_property
     def prompt_repo(self) -> AsyncPromptRepository:
         """What the server can make of prompts."""
+        from invokeai_py_client.prompt.async_prompt_repo import AsyncPromptRepository
+
         return AsyncPromptRepository(self._runner)
 
     @cached_property
     def user_repo(self) -> AsyncUserRepository:
         """Accounts of a server with several users, and the client's own."""
+        from invokeai_py_client.user.async_user_repo import AsyncUserRepository
+
         return AsyncUserRepository(self._runner)
 
     @cached_property
     def app_repo(self) -> AsyncAppRepository:
         """The server as a program: settings, log, caches, devices, fonts."""
+        from invokeai_py_client.app.async_app_repo import AsyncAppRepository
+
         return AsyncAppRepository(self._runner)
 
     @cached_property
     def node_pack_repo(self) -> AsyncNodePackRepository:
         """Packs of custom nodes."""
+        from invokeai_py_client.node_pack.async_node_pack_repo import (
+            AsyncNodePackRepository,
+        )
+
         return AsyncNodePackRepository(self._runner)
 
     async def submit_many(

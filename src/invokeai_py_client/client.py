@@ -11,24 +11,26 @@ from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._core.server_flows import EventKind, ServerCheck
 from invokeai_py_client._io.sync_driver import SyncDriver
-from invokeai_py_client.app.app_repo import AppRepository
 from invokeai_py_client.base_client import BaseClient
-from invokeai_py_client.board.board_repo import BoardRepository
-from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
-from invokeai_py_client.gallery.gallery_repo import GalleryRepository
-from invokeai_py_client.image.image_repo import ImageRepository
-from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
-from invokeai_py_client.model.model_repo import ModelRepository
-from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
-from invokeai_py_client.prompt.prompt_repo import PromptRepository
-from invokeai_py_client.queue.queue_repo import QueueRepository
-from invokeai_py_client.recall.recall_repo import RecallRepository
-from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
-from invokeai_py_client.system_prompt.system_prompt_repo import SystemPromptRepository
-from invokeai_py_client.user.user_repo import UserRepository
-from invokeai_py_client.video.video_repo import VideoRepository
 
 if TYPE_CHECKING:
+    from invokeai_py_client.app.app_repo import AppRepository
+    from invokeai_py_client.board.board_repo import BoardRepository
+    from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
+    from invokeai_py_client.gallery.gallery_repo import GalleryRepository
+    from invokeai_py_client.image.image_repo import ImageRepository
+    from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
+    from invokeai_py_client.model.model_repo import ModelRepository
+    from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
+    from invokeai_py_client.prompt.prompt_repo import PromptRepository
+    from invokeai_py_client.queue.queue_repo import QueueRepository
+    from invokeai_py_client.recall.recall_repo import RecallRepository
+    from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
+    from invokeai_py_client.system_prompt.system_prompt_repo import (
+        SystemPromptRepository,
+    )
+    from invokeai_py_client.user.user_repo import UserRepository
+    from invokeai_py_client.video.video_repo import VideoRepository
     from invokeai_py_client.workflow.submission import Submission
     from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
     from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
@@ -70,6 +72,8 @@ class InvokeAIClient(BaseClient):
         """Close the connections and the event socket; later calls are refused."""
         self._runner.close()
 
+    # Each repository is imported when it is first used: a script needs one or two.
+
     @cached_property
     def workflow_repo(self) -> WorkflowRepository:
         """Workflows: load one, set its inputs, run it."""
@@ -80,77 +84,113 @@ class InvokeAIClient(BaseClient):
     @cached_property
     def board_repo(self) -> BoardRepository:
         """The boards of the gallery."""
+        from invokeai_py_client.board.board_repo import BoardRepository
+
         return BoardRepository(self._runner)
 
     @cached_property
     def image_repo(self) -> ImageRepository:
         """The images of the gallery."""
+        from invokeai_py_client.image.image_repo import ImageRepository
+
         return ImageRepository(self._runner)
 
     @cached_property
     def video_repo(self) -> VideoRepository:
         """The videos of the gallery."""
+        from invokeai_py_client.video.video_repo import VideoRepository
+
         return VideoRepository(self._runner)
 
     @cached_property
     def model_repo(self) -> ModelRepository:
         """The models the server has installed."""
+        from invokeai_py_client.model.model_repo import ModelRepository
+
         return ModelRepository(self._runner)
 
     @cached_property
     def queue_repo(self) -> QueueRepository:
         """The queue and its jobs."""
+        from invokeai_py_client.queue.queue_repo import QueueRepository
+
         finder = self.workflow_repo.submission_flow
         return QueueRepository(self._runner, find_submission=finder)
 
     @cached_property
     def style_preset_repo(self) -> StylePresetRepository:
         """The style presets, which the GUI calls prompt templates."""
+        from invokeai_py_client.style_preset.style_preset_repo import (
+            StylePresetRepository,
+        )
+
         return StylePresetRepository(self._runner)
 
     @cached_property
     def system_prompt_repo(self) -> SystemPromptRepository:
         """The instructions for the models that expand prompts."""
+        from invokeai_py_client.system_prompt.system_prompt_repo import (
+            SystemPromptRepository,
+        )
+
         return SystemPromptRepository(self._runner)
 
     @cached_property
     def gallery_repo(self) -> GalleryRepository:
         """Images and videos in one order, and by day."""
+        from invokeai_py_client.gallery.gallery_repo import GalleryRepository
+
         return GalleryRepository(self._runner)
 
     @cached_property
     def client_state_repo(self) -> ClientStateRepository:
         """Texts by key that the server keeps for the user."""
+        from invokeai_py_client.client_state.client_state_repo import (
+            ClientStateRepository,
+        )
+
         return ClientStateRepository(self._runner)
 
     @cached_property
     def recall_repo(self) -> RecallRepository:
         """Parameters for the GUI's generation panel."""
+        from invokeai_py_client.recall.recall_repo import RecallRepository
+
         return RecallRepository(self._runner)
 
     @cached_property
     def image_move_repo(self) -> ImageMoveRepository:
         """Moving the server's image files into other folders."""
+        from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
+
         return ImageMoveRepository(self._runner)
 
     @cached_property
     def prompt_repo(self) -> PromptRepository:
         """What the server can make of prompts."""
+        from invokeai_py_client.prompt.prompt_repo import PromptRepository
+
         return PromptRepository(self._runner)
 
     @cached_property
     def user_repo(self) -> UserRepository:
         """Accounts of a server with several users, and the client's own."""
+        from invokeai_py_client.user.user_repo import UserRepository
+
         return UserRepository(self._runner)
 
     @cached_property
     def app_repo(self) -> AppRepository:
         """The server as a program: settings, log, caches, devices, fonts."""
+        from invokeai_py_client.app.app_repo import AppRepository
+
         return AppRepository(self._runner)
 
     @cached_property
     def node_pack_repo(self) -> NodePackRepository:
         """Packs of custom nodes."""
+        from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
+
         return NodePackRepository(self._runner)
 
     def submit_many(

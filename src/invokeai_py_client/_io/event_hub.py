@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from typing import Any, Optional
-
-from socketio.exceptions import SocketIOError
+from typing import TYPE_CHECKING, Any, Optional
 
 from invokeai_py_client._core.messages import RawEvent
-from invokeai_py_client._io.event_socket import EventSocket
 from invokeai_py_client._io.mailbox import AnyMailbox
 from invokeai_py_client._io.settings import Settings
+
+if TYPE_CHECKING:
+    from invokeai_py_client._io.event_socket import EventSocket
 
 __all__ = ["EventHub"]
 
@@ -127,6 +127,10 @@ class EventHub:
 
     def _connect(self, gone: threading.Event) -> Optional[EventSocket]:
         """Open one connection; None when it failed."""
+        # Its library takes a third of the time of importing this client, and what
+        # never listens does without.
+        from invokeai_py_client._io.event_socket import EventSocket
+
         socket = EventSocket(self._settings)
 
         def on_disconnect(*_: object) -> None:
@@ -198,8 +202,8 @@ class EventHub:
             for event, name in sorted(wishes - self._subscribed):
                 key = "queue_id" if event == "subscribe_queue" else "bulk_download_id"
                 try:
-                    socket.call(event, {key: name}, timeout=_SUBSCRIBE_TIMEOUT)
-                except SocketIOError as error:
+                    socket.ask(event, {key: name}, _SUBSCRIBE_TIMEOUT)
+                except ConnectionError as error:
                     logger.debug("event socket: %s %s: %r", event, name, error)
                 self._subscribed.add((event, name))
 

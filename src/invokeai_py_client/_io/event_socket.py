@@ -64,6 +64,17 @@ class EventSocket(socketio.Client):  # type: ignore[misc]
             self.shut()
             raise ConnectionError(str(error) or type(error).__name__) from error
 
+    def ask(self, event: str, data: Any, timeout: float) -> None:
+        """Send an event and wait until the server has handled it.
+
+        Raises:
+            ConnectionError: It did not say so within `timeout` seconds.
+        """
+        try:
+            self.call(event, data, timeout=timeout)
+        except SocketIOError as error:
+            raise ConnectionError(repr(error)) from error
+
     def close(self) -> None:
         """Disconnect, and end the threads of the library."""
         self.disconnect()
