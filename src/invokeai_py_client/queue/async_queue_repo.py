@@ -10,7 +10,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.exceptions import QueueError
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import flows, wait_flows, watch_flows
+from invokeai_py_client.queue import change_flows, flows, wait_flows, watch_flows
 from invokeai_py_client.queue.arguments import (
     JobLike,
     batch_ids_of,
@@ -184,7 +184,9 @@ class AsyncQueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return await self._runner.run(flows.cancel_job(self._queue_id, item_id_of(job)))
+        return await self._runner.run(
+            change_flows.cancel_job(self._queue_id, item_id_of(job))
+        )
 
     async def cancel_batch(self, batch: Union[str, Iterable[str]]) -> int:
         """Cancel what is left of one batch or several.
@@ -193,22 +195,26 @@ class AsyncQueueRepository:
             How many jobs were cancelled; 0 also when no such batch is known.
         """
         return await self._runner.run(
-            flows.cancel_batches(self._queue_id, batch_ids_of(batch))
+            change_flows.cancel_batches(self._queue_id, batch_ids_of(batch))
         )
 
     async def cancel_by_destination(self, destination: str) -> int:
         """Cancel what is left of a destination; how many jobs that were."""
         return await self._runner.run(
-            flows.cancel_destination(self._queue_id, destination)
+            change_flows.cancel_destination(self._queue_id, destination)
         )
 
     async def cancel_all_except_current(self) -> int:
         """Cancel all pending jobs, not the running one; how many that were."""
-        return await self._runner.run(flows.cancel_all_except_current(self._queue_id))
+        return await self._runner.run(
+            change_flows.cancel_all_except_current(self._queue_id)
+        )
 
     async def delete_all_except_current(self) -> int:
         """Delete all pending jobs, not the running one; how many that were."""
-        return await self._runner.run(flows.delete_all_except_current(self._queue_id))
+        return await self._runner.run(
+            change_flows.delete_all_except_current(self._queue_id)
+        )
 
     async def delete_job(self, job: JobLike) -> None:
         """Delete a job from the queue, cancelling it first when it has not ended.
@@ -217,7 +223,9 @@ class AsyncQueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return await self._runner.run(flows.delete_job(self._queue_id, item_id_of(job)))
+        return await self._runner.run(
+            change_flows.delete_job(self._queue_id, item_id_of(job))
+        )
 
     async def delete_by_destination(self, destination: str) -> int:
         """Delete the jobs of a destination, cancelling those that have not ended.
@@ -229,19 +237,19 @@ class AsyncQueueRepository:
             UnsupportedVersionError: The server is older than 6.0.
         """
         return await self._runner.run(
-            flows.delete_destination(self._queue_id, destination)
+            change_flows.delete_destination(self._queue_id, destination)
         )
 
     async def clear(self) -> int:
         """Cancel and delete every job, history included; how many that were."""
-        return await self._runner.run(flows.clear(self._queue_id))
+        return await self._runner.run(change_flows.clear(self._queue_id))
 
     async def prune(self) -> int:
         """Delete the jobs that have ended, with their results; how many that were.
 
         The images stay.
         """
-        return await self._runner.run(flows.prune(self._queue_id))
+        return await self._runner.run(change_flows.prune(self._queue_id))
 
     async def retry(self, jobs: Union[JobLike, Iterable[JobLike]]) -> list[IvkJob]:
         """Run failed or cancelled jobs once more, as new jobs of the same batch.
@@ -258,7 +266,7 @@ class AsyncQueueRepository:
             QueueFullError: The queue took fewer jobs than were asked for.
         """
         return await self._runner.run(
-            flows.retry_jobs(self._queue_id, item_ids_of(jobs))
+            change_flows.retry_jobs(self._queue_id, item_ids_of(jobs))
         )
 
     async def pause(self) -> ProcessorStatus:
@@ -266,11 +274,15 @@ class AsyncQueueRepository:
 
         The server forgets this when it restarts. Needs an administrator.
         """
-        return await self._runner.run(flows.set_processor(self._queue_id, "pause"))
+        return await self._runner.run(
+            change_flows.set_processor(self._queue_id, "pause")
+        )
 
     async def resume(self) -> ProcessorStatus:
         """Let the processor of all queues run again; needs an administrator."""
-        return await self._runner.run(flows.set_processor(self._queue_id, "resume"))
+        return await self._runner.run(
+            change_flows.set_processor(self._queue_id, "resume")
+        )
 
     def watch(
         self, job: Optional[JobLike] = None, *, until_idle: bool = False

@@ -9,7 +9,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.exceptions import QueueError
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import flows, wait_flows, watch_flows
+from invokeai_py_client.queue import change_flows, flows, wait_flows, watch_flows
 from invokeai_py_client.queue.arguments import (
     JobLike,
     batch_ids_of,
@@ -181,7 +181,9 @@ class QueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return self._runner.run(flows.cancel_job(self._queue_id, item_id_of(job)))
+        return self._runner.run(
+            change_flows.cancel_job(self._queue_id, item_id_of(job))
+        )
 
     def cancel_batch(self, batch: Union[str, Iterable[str]]) -> int:
         """Cancel what is left of one batch or several.
@@ -190,20 +192,22 @@ class QueueRepository:
             How many jobs were cancelled; 0 also when no such batch is known.
         """
         return self._runner.run(
-            flows.cancel_batches(self._queue_id, batch_ids_of(batch))
+            change_flows.cancel_batches(self._queue_id, batch_ids_of(batch))
         )
 
     def cancel_by_destination(self, destination: str) -> int:
         """Cancel what is left of a destination; how many jobs that were."""
-        return self._runner.run(flows.cancel_destination(self._queue_id, destination))
+        return self._runner.run(
+            change_flows.cancel_destination(self._queue_id, destination)
+        )
 
     def cancel_all_except_current(self) -> int:
         """Cancel all pending jobs, not the running one; how many that were."""
-        return self._runner.run(flows.cancel_all_except_current(self._queue_id))
+        return self._runner.run(change_flows.cancel_all_except_current(self._queue_id))
 
     def delete_all_except_current(self) -> int:
         """Delete all pending jobs, not the running one; how many that were."""
-        return self._runner.run(flows.delete_all_except_current(self._queue_id))
+        return self._runner.run(change_flows.delete_all_except_current(self._queue_id))
 
     def delete_job(self, job: JobLike) -> None:
         """Delete a job from the queue, cancelling it first when it has not ended.
@@ -212,7 +216,9 @@ class QueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return self._runner.run(flows.delete_job(self._queue_id, item_id_of(job)))
+        return self._runner.run(
+            change_flows.delete_job(self._queue_id, item_id_of(job))
+        )
 
     def delete_by_destination(self, destination: str) -> int:
         """Delete the jobs of a destination, cancelling those that have not ended.
@@ -223,18 +229,20 @@ class QueueRepository:
         Raises:
             UnsupportedVersionError: The server is older than 6.0.
         """
-        return self._runner.run(flows.delete_destination(self._queue_id, destination))
+        return self._runner.run(
+            change_flows.delete_destination(self._queue_id, destination)
+        )
 
     def clear(self) -> int:
         """Cancel and delete every job, history included; how many that were."""
-        return self._runner.run(flows.clear(self._queue_id))
+        return self._runner.run(change_flows.clear(self._queue_id))
 
     def prune(self) -> int:
         """Delete the jobs that have ended, with their results; how many that were.
 
         The images stay.
         """
-        return self._runner.run(flows.prune(self._queue_id))
+        return self._runner.run(change_flows.prune(self._queue_id))
 
     def retry(self, jobs: Union[JobLike, Iterable[JobLike]]) -> list[IvkJob]:
         """Run failed or cancelled jobs once more, as new jobs of the same batch.
@@ -250,18 +258,20 @@ class QueueRepository:
             NotFoundError: This queue does not know one of them; nothing was sent.
             QueueFullError: The queue took fewer jobs than were asked for.
         """
-        return self._runner.run(flows.retry_jobs(self._queue_id, item_ids_of(jobs)))
+        return self._runner.run(
+            change_flows.retry_jobs(self._queue_id, item_ids_of(jobs))
+        )
 
     def pause(self) -> ProcessorStatus:
         """Pause the processor of all queues; a running job finishes.
 
         The server forgets this when it restarts. Needs an administrator.
         """
-        return self._runner.run(flows.set_processor(self._queue_id, "pause"))
+        return self._runner.run(change_flows.set_processor(self._queue_id, "pause"))
 
     def resume(self) -> ProcessorStatus:
         """Let the processor of all queues run again; needs an administrator."""
-        return self._runner.run(flows.set_processor(self._queue_id, "resume"))
+        return self._runner.run(change_flows.set_processor(self._queue_id, "resume"))
 
     def watch(
         self, job: Optional[JobLike] = None, *, until_idle: bool = False
