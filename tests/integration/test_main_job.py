@@ -9,7 +9,7 @@ import uuid
 import pytest
 from PIL import Image
 
-from cutting_proxy import CuttingProxy
+from faults.proxy import FaultProxy
 from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
@@ -348,13 +348,14 @@ def test_every_default_workflow_loads_with_its_inputs(blocking, simulated):
     assert blocking.workflow_repo.find_workflow("no such workflow") is None
 
 
-@pytest.mark.parametrize("loses", ["reply", "request"])
-def test_a_lost_reply_never_doubles_the_jobs(live_url, loses):
-    proxy = CuttingProxy(live_url, {b"enqueue_batch": loses})
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+def test_a_lost_reply_never_doubles_the_jobs(live_url, kind):
+    proxy = FaultProxy(live_url)
+    proxy.next(kind, path="enqueue_batch")
     with proxy, InvokeAIClient.from_url(proxy.url, settle_time=3.0) as client:
         handle = client.workflow_repo.create_workflow(blank())
         submission = handle.submit(runs=4)
-        assert proxy.cuts == [b"enqueue_batch"]
+        assert proxy.done == {kind: 1}
         result = submission.wait(timeout=60)
     assert len(result.images) == 4
     with InvokeAIClient.from_url(live_url) as client:
