@@ -1,7 +1,8 @@
 """The `ivk` command, also `python -m invokeai_py_client`; needs the extra `cli`.
 
-`commands.py` has what all commands share, `render.py` is the only place that writes,
-`errors.py` has the exit codes and the error codes. docs/cli.md is the reference.
+`commands.py` has what all commands share, `render.py` is the only place that writes
+(for people through `terminal.py`), `errors.py` has the exit codes and the error codes.
+docs/cli.md is the reference.
 """
 
 from __future__ import annotations

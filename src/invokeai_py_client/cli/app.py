@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from invokeai_py_client import __version__
+import invokeai_py_client
 from invokeai_py_client.cli import (
     board_commands,
     doctor,
@@ -55,7 +55,7 @@ _CLICK_ERROR: Any = _bases["ClickException"]
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"ivk {__version__}\n")
+        sys.stdout.write(f"ivk {invokeai_py_client.__version__}\n")
         raise typer.Exit
 
 

@@ -8,7 +8,7 @@ import typer
 
 from invokeai_py_client.cli.commands import Session, command, group
 from invokeai_py_client.cli.errors import CliError
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 
 if TYPE_CHECKING:
     from invokeai_py_client.board.models import Board
@@ -54,7 +54,7 @@ def list_boards(
         (board.board_name, board.board_id, board.image_count, board.asset_count)
         for board in boards
     ]
-    view = table(("NAME", "ID", "IMAGES", "ASSETS"), rows)
+    view = Table(("NAME", "ID", "IMAGES", "ASSETS"), rows)
     return Outcome(boards, [view] if rows else ["no boards"])
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Optional
 
-from invokeai_py_client import __version__
+import invokeai_py_client
 from invokeai_py_client.cli.commands import Session
 from invokeai_py_client.cli.errors import Failure, explain
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 from invokeai_py_client.exceptions import InvokeAIError, LocalServerError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def doctor(session: Session) -> Outcome:
         "url": _address(session),
         "checks": checks,
     }
-    return Outcome(data, [table(("", "CHECK", "FOUND"), rows)], failure=failure)
+    return Outcome(data, [Table(("", "CHECK", "FOUND"), rows)], failure=failure)
 
 
 def _address(session: Session) -> Optional[str]:
@@ -82,7 +82,8 @@ def _address(session: Session) -> Optional[str]:
 
 
 def _client() -> Check:
-    words = f"invokeai-py-client {__version__} on Python {platform.python_version()}"
+    own = invokeai_py_client.__version__
+    words = f"invokeai-py-client {own} on Python {platform.python_version()}"
     return Check("client", "ok", words)
 
 

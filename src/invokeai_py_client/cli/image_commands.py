@@ -10,7 +10,7 @@ import typer
 from invokeai_py_client.cli.board_commands import find_board
 from invokeai_py_client.cli.commands import Session, command, group
 from invokeai_py_client.cli.errors import CliError
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 
 __all__ = ["app"]
 
@@ -37,7 +37,7 @@ def _image_rows(images: list[Any]) -> Any:
         )
         for image in images
     ]
-    return table(("NAME", "SIZE", "CATEGORY", "BOARD", "CREATED (UTC)"), rows)
+    return Table(("NAME", "SIZE", "CATEGORY", "BOARD", "CREATED (UTC)"), rows)
 
 
 @command(app, "list")

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from invokeai_py_client.cli.commands import Session, command, group
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 
 __all__ = ["app"]
 
@@ -36,7 +36,7 @@ def list_models(
         else repo.list_models(base=base, type=model_type)
     )
     rows = [(m.name, m.base, m.type, m.format, m.key) for m in models]
-    view = table(("NAME", "BASE", "TYPE", "FORMAT", "KEY"), rows)
+    view = Table(("NAME", "BASE", "TYPE", "FORMAT", "KEY"), rows)
     return Outcome(models, [view] if rows else ["no models"])
 
 
@@ -51,4 +51,4 @@ def show(
     model = session.client.model_repo.resolve(name, base=base, type=model_type)
     data = model.model_dump(mode="json")
     rows = [(key, value) for key, value in data.items() if value is not None]
-    return Outcome(data, [table(("KEY", "VALUE"), rows)])
+    return Outcome(data, [Table(("KEY", "VALUE"), rows)])

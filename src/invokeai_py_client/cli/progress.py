@@ -28,14 +28,14 @@ class RunDisplay:
         self._title = title
         self._said: Optional[str] = None
         self._bar: Optional[Progress] = None
-        if renderer.err.is_terminal:
+        if renderer.err.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
                 TaskProgressColumn(),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[doing]}", style="dim", markup=False),
-                console=renderer.err,
+                console=renderer.err.console,
                 transient=True,
             )
             self._task = self._bar.add_task(title, total=1.0, doing="submitting")

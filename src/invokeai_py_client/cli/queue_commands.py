@@ -8,7 +8,7 @@ import typer
 
 from invokeai_py_client.cli.commands import Session, command, group
 from invokeai_py_client.cli.errors import CliError
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 
 __all__ = ["app"]
 
@@ -22,7 +22,7 @@ def status(session: Session) -> Outcome:
     """Count the jobs, and say why nothing moves when nothing does."""
     found = session.client.queue_repo.get_status()
     rows = [(name, getattr(found.queue, name)) for name in (*_COUNTED, "total")]
-    view: list[Any] = [table(("STATUS", "JOBS"), rows)]
+    view: list[Any] = [Table(("STATUS", "JOBS"), rows)]
     if not found.processor.is_started:
         view.append("the processor is paused")
     data = {**found.model_dump(mode="json"), "is_idle": found.is_idle}
@@ -51,7 +51,7 @@ def list_jobs(
         )
         for job in jobs
     ]
-    view = table(("JOB", "STATUS", "BATCH", "DESTINATION", "CREATED (UTC)"), rows)
+    view = Table(("JOB", "STATUS", "BATCH", "DESTINATION", "CREATED (UTC)"), rows)
     return Outcome(jobs, [view] if rows else ["no jobs"])
 
 
@@ -68,7 +68,7 @@ def show(
         for key, value in data.items()
         if value is not None and key not in ("session", "workflow")
     ]
-    return Outcome(data, [table(("KEY", "VALUE"), rows)])
+    return Outcome(data, [Table(("KEY", "VALUE"), rows)])
 
 
 @command(app, "cancel")

@@ -16,21 +16,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from pathlib import PurePath
-from typing import Any, Optional
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from invokeai_py_client.cli.errors import Failure
 
-__all__ = ["SCHEMA", "Outcome", "Renderer", "plain", "table"]
+if TYPE_CHECKING:
+    from invokeai_py_client.cli.terminal import Terminal
+
+__all__ = ["SCHEMA", "Outcome", "Renderer", "Table", "plain"]
 
 SCHEMA = "ivk/1"
 
-# Wide enough for a name or path of any size when the output is a file or a pipe.
-_PIPE_WIDTH = 240
+
+@dataclass(frozen=True)
+class Table:
+    """Rows for people; cells are shown as they are, None as an empty one."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Outcome:
 
     Attributes:
         data: The envelope's `data`, JSON-ready after `plain`.
-        view: Rich renderables for people, or texts, which are written as they are.
+        view: For people: tables, and texts, which are written as they are.
         notes: Lines for people that are not the result; they go to standard error.
         warnings: Lines that do not stop anything.
         failure: Set when the command ran, has data to show, and still did not end
@@ -47,7 +53,7 @@ class Outcome:
     """
 
     data: Any
-    view: Sequence[Any] = ()
+    view: Sequence[Union[str, Table]] = ()
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     failure: Optional[Failure] = None
@@ -82,18 +88,6 @@ def _plain_object(value: Any) -> Any:
     return repr(value)
 
 
-def table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = ""
-) -> Table:
-    """A table whose cells are shown as they are, never read as markup."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold", header_style="bold")
-    for row in rows:
-        made.add_row(*("" if cell is None else Text(str(cell)) for cell in row))
-    return made
-
-
 class Renderer:
     """Writes the results and notes of one command.
 
@@ -107,13 +101,22 @@ class Renderer:
         self.verbose = verbose
         # Taken now: while a command runs with --json, sys.stdout points to stderr.
         self._stdout = sys.stdout
-        self.out = _console(self._stdout)
-        self.err = _console(sys.stderr)
+        self._stderr = sys.stderr
         self._handlers: list[logging.Handler] = []
+
+    @cached_property
+    def out(self) -> Terminal:
+        """Standard output for people."""
+        return _terminal(self._stdout)
+
+    @cached_property
+    def err(self) -> Terminal:
+        """Standard error for people."""
+        return _terminal(self._stderr)
 
     def note(self, line: str) -> None:
         """Say on standard error what is going on."""
-        self.err.print(Text(line, style="dim"))
+        self.err.wrapped(line, "dim")
 
     def say(self, line: str) -> None:
         """Write a line of the result before the end, for commands that stay."""
@@ -172,16 +175,16 @@ class Renderer:
 
     def _remarks(self, notes: Sequence[str], warnings: Sequence[str]) -> None:
         for line in notes:
-            self.err.print(Text(line), soft_wrap=True)
+            self.err.line(line)
         for line in warnings:
-            self.err.print(Text(f"warning: {line}", style="yellow"), soft_wrap=True)
+            self.err.line(f"warning: {line}", "yellow")
 
-    def _show(self, item: Any) -> None:
+    def _show(self, item: Union[str, Table]) -> None:
         if isinstance(item, str):
             # Never wrapped: it may be a path to copy, or JSON.
-            self.out.print(Text(item), soft_wrap=True)
+            self.out.line(item)
         else:
-            self.out.print(item)
+            self.out.table(item.columns, item.rows, item.title)
 
     def failure(self, command: str, failure: Failure) -> int:
         """Write why a command did not work; the exit code."""
@@ -192,21 +195,21 @@ class Renderer:
             self._remarks((), warnings)
             self._failure(failure)
         if self.verbose and failure.code == "internal":
-            self.err.print_exception()
+            self.err.traceback()
         return failure.exit
 
     def _failure(self, failure: Failure) -> None:
         problems = failure.details.get("problems", ())
         lines = [] if len(problems) == 1 else [f"  - {p['message']}" for p in problems]
         head = f"{len(problems)} problems" if lines else failure.message
-        self.err.print(Text(f"error: {head}", style="red"), soft_wrap=True)
+        self.err.line(f"error: {head}", "red")
         candidates = failure.details.get("candidates")
         if candidates and not any(str(name) in head for name in candidates):
             lines.append(f"  known are: {', '.join(map(str, candidates))}")
         if failure.hint:
             lines.append(f"hint: {failure.hint}")
         for line in lines:
-            self.err.print(Text(line), soft_wrap=True)
+            self.err.line(line)
 
     def _envelope(
         self,
@@ -239,13 +242,8 @@ class _Collector(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-class _Console(Console):
-    """Leaves it to `Renderer.result` what a closed pipe means."""
+def _terminal(stream: Any) -> Terminal:
+    # Most commands of a script write JSON, and need none of what this imports.
+    from invokeai_py_client.cli.terminal import Terminal
 
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def _console(stream: Any) -> Console:
-    width = None if stream.isatty() else _PIPE_WIDTH
-    return _Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return Terminal(stream)

@@ -10,7 +10,7 @@ import typer
 from invokeai_py_client._server.paths import DEFAULT_VERSION
 from invokeai_py_client.cli.commands import Session, command, group
 from invokeai_py_client.cli.errors import CliError
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 
 if TYPE_CHECKING:
     from invokeai_py_client.server import RunningServer
@@ -108,7 +108,7 @@ def status(session: Session) -> Outcome:
     rows = [(s.url, s.version, s.pid, s.root, s.log_file) for s in servers]
     view: list[Any] = [f"installed: {', '.join(versions) or 'none'}"]
     if rows:
-        view.append(table(("URL", "VERSION", "PROCESS", "ROOT", "LOG"), rows))
+        view.append(Table(("URL", "VERSION", "PROCESS", "ROOT", "LOG"), rows))
     else:
         view.append("no server runs in the background")
     data = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
 from invokeai_py_client.cli.commands import Session, command, group
 from invokeai_py_client.cli.errors import CliError, Failure
-from invokeai_py_client.cli.render import Outcome, plain, table
+from invokeai_py_client.cli.render import Outcome, Table, plain
 from invokeai_py_client.cli.values import (
     SET_HELP,
     SET_NODE_HELP,
@@ -21,6 +21,7 @@ from invokeai_py_client.cli.values import (
 if TYPE_CHECKING:
     from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
     from invokeai_py_client.workflow.compiled import CompiledWorkflow
+    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
 
 __all__ = [
     "RunsOption",
@@ -71,7 +72,7 @@ def list_workflows(
         categories=(category,) if category else (), query=search
     )
     rows = [(r.name, r.category, r.workflow_id, _short(r.description)) for r in records]
-    view = table(("NAME", "CATEGORY", "ID", "DESCRIPTION"), rows)
+    view = Table(("NAME", "CATEGORY", "ID", "DESCRIPTION"), rows)
     return Outcome(records, [view] if rows else ["no workflows"])
 
 
@@ -104,13 +105,13 @@ def show(
         for s in handle.seeds
     ]
     lines = {**texts, "tags": ", ".join(definition.tags)}
-    view = [table(("KEY", "VALUE"), list(lines.items())), "", _inputs_table(handle)]
+    view = [Table(("KEY", "VALUE"), list(lines.items())), "", _inputs_table(handle)]
     if outputs:
         rows = [(o["name"], o["node_type"], o["node_id"]) for o in outputs]
-        view += ["", table(("OUTPUT", "TYPE", "NODE"), rows)]
+        view += ["", Table(("OUTPUT", "TYPE", "NODE"), rows)]
     if seeds:
         rows = [(s["node_name"], s["kind"], s["value"]) for s in seeds]
-        view += ["", table(("SEED OF", "KIND", "VALUE"), rows)]
+        view += ["", Table(("SEED OF", "KIND", "VALUE"), rows)]
     data = {**texts, "inputs": _inputs(handle), "outputs": outputs, "seeds": seeds}
     return Outcome(data, view, warnings=warning_lines(handle.warnings))
 
@@ -212,11 +213,12 @@ def _handle(
 def _compiled(
     handle: BaseWorkflowHandle, runs: int, board: Optional[str]
 ) -> CompiledWorkflow:
-    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
+    from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
 
-    if isinstance(handle, WorkflowHandle):
-        return handle.preview(runs=runs, board=board)
-    return handle.compile(runs=runs, auto_add_board=board)
+    if type(handle) is BaseWorkflowHandle:
+        return handle.compile(runs=runs, auto_add_board=board)
+    online = cast("WorkflowHandle", handle)
+    return online.preview(runs=runs, board=board)
 
 
 def _inputs(handle: BaseWorkflowHandle, *, detailed: bool = False) -> list[Any]:
@@ -255,7 +257,7 @@ def _inputs_table(handle: BaseWorkflowHandle) -> Any:
         )
         for item in handle.list_inputs()
     ]
-    return table(("#", "NAME", "LABEL", "VALUE", "TYPE", "ALLOWED"), rows)
+    return Table(("#", "NAME", "LABEL", "VALUE", "TYPE", "ALLOWED"), rows)
 
 
 def _shown(value: Any) -> Any:

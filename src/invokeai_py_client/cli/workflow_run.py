@@ -10,7 +10,7 @@ import typer
 
 from invokeai_py_client.cli.commands import Session, command
 from invokeai_py_client.cli.errors import CliError, explain
-from invokeai_py_client.cli.render import Outcome, table
+from invokeai_py_client.cli.render import Outcome, Table
 from invokeai_py_client.cli.simulate import SnapshotOption, simulated
 from invokeai_py_client.cli.values import apply_node_values, apply_values
 from invokeai_py_client.cli.workflow_commands import (
@@ -142,7 +142,7 @@ def _run_outcome(result: Any, out: Optional[Path], warnings: list[str]) -> Outco
         result.raise_for_status()
     except JobError as error:
         failure = explain(error)
-    view = [table(("JOB", "STATUS", "SEED", "IMAGES"), rows)]
+    view = [Table(("JOB", "STATUS", "SEED", "IMAGES"), rows)]
     data = {"id": result.id, "jobs": jobs}
     return Outcome(data, view, warnings=warnings, failure=failure)
 
