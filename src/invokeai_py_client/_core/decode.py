@@ -23,6 +23,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.exceptions.api import STATUS_ERRORS
 
 __all__ = [
+    "NO_INVOKEAI_HINT",
     "decode",
     "decode_download",
     "failure_detail",
@@ -40,6 +41,11 @@ _LONGEST_TEXT = 300
 _WEB_PAGE_HINT = (
     "a web page came instead of data: check the address, and that a reverse proxy "
     "forwards /api; a route this server does not have looks the same"
+)
+# What InvokeAI does not know, it says in JSON.
+NO_INVOKEAI_HINT = (
+    "InvokeAI would have answered in other words: check the address, and that a "
+    "reverse proxy forwards /api"
 )
 _STATUS_HINTS: Mapping[int, str] = {
     401: "give token=, or email= and password=",
@@ -152,8 +158,14 @@ def _status_error(reply: Reply) -> APIStatusError:
         detail=detail,
         method=reply.method,
         url=reply.url,
-        hint=_STATUS_HINTS.get(reply.status),
+        hint=_status_hint(reply),
     )
+
+
+def _status_hint(reply: Reply) -> Optional[str]:
+    if reply.status in (404, 405) and media_type(reply) != "application/json":
+        return NO_INVOKEAI_HINT
+    return _STATUS_HINTS.get(reply.status)
 
 
 def failure_detail(reply: Reply) -> Any:

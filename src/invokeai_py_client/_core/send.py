@@ -35,6 +35,7 @@ from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
+    NotFoundError,
     UnsupportedVersionError,
 )
 
@@ -159,7 +160,7 @@ def learn_version(*, again: bool = False, timeout: Optional[float] = None) -> Fl
         rule = RetryRule.SAFE if timeout is None else RetryRule.NEVER
         request = get(VERSION_PATH, anonymous=True, timeout=timeout, retry=rule)
         reply = yield from _persist(request, lambda: exchange(request))
-        data = decode(reply)
+        data = _version_data(reply)
         version = data.get("version") if isinstance(data, dict) else None
         if not isinstance(version, str) or not version:
             raise APIResponseError(
@@ -170,6 +171,19 @@ def learn_version(*, again: bool = False, timeout: Optional[float] = None) -> Fl
             )
         known.version = version
     return known.version
+
+
+def _version_data(reply: Reply) -> Any:
+    try:
+        return decode(reply)
+    except NotFoundError as error:
+        # Every version of InvokeAI has this route.
+        raise APIResponseError(
+            f"no InvokeAI answers at this address: {error.message}",
+            method=reply.method,
+            url=reply.url,
+            hint="check host and port, and the path of a reverse proxy, if any",
+        ) from error
 
 
 def require_version(feature: str, wanted: str) -> Flow[None]:
