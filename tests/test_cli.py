@@ -497,6 +497,19 @@ def test_a_web_page_is_a_bad_response(ivk_json, server):
     assert (code, envelope["error"]["code"]) == (4, "bad_response")
 
 
+def test_a_page_that_another_program_does_not_have_is_a_bad_response(ivk_json, server):
+    server.answers["/api/v1/boards/"] = (404, "text/html", "<html>not found</html>")
+    code, envelope = ivk_json("board", "list", "--url", server.url)
+    assert (code, envelope["error"]["code"]) == (4, "bad_response")
+    assert "check the address" in envelope["error"]["hint"]
+
+
+def test_options_in_front_of_the_command_are_told_where_they_go(ivk):
+    code, _, err = ivk("--url", "http://127.0.0.1:9", "board", "list")
+    assert code == 2
+    assert "--url goes behind the command" in err
+
+
 @pytest.mark.parametrize(
     ("status", "exit_code", "error"),
     [

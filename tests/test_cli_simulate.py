@@ -133,3 +133,19 @@ def test_a_simulator_in_its_own_process_prints_its_address_and_ends_with_ctrl_c(
         child.wait()
     assert (child.returncode, out) == (0, "")
     assert "Traceback" not in err
+
+
+def test_the_queue_is_paused_resumed_and_waited_for(ivk_json):
+    with SimulatedServer() as server:
+        there = ("--url", server.url)
+        code, envelope = ivk_json("queue", "pause", *there)
+        assert (code, envelope["data"]["is_started"]) == (0, False)
+        ivk_json("workflow", "run", "Text to Image - SD1.5", "--no-wait", *there)
+        code, envelope = ivk_json("queue", "wait", "--timeout", "0", *there)
+        assert (code, envelope["error"]["code"]) == (8, "job_timeout")
+        assert "1 pending" in envelope["error"]["message"]
+        code, envelope = ivk_json("queue", "resume", *there)
+        assert (code, envelope["data"]["is_started"]) == (0, True)
+        code, envelope = ivk_json("queue", "wait", *there)
+        assert (code, envelope["data"]["pending"]) == (0, 0)
+        assert envelope["data"]["completed"] == 1

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from invokeai_py_client._core.decode import decode
+from invokeai_py_client._core.decode import NO_INVOKEAI_HINT, decode
 from invokeai_py_client._core.messages import Reply
 from invokeai_py_client.exceptions import (
     APIResponseError,
@@ -55,6 +55,18 @@ def test_each_status_has_its_class_and_the_servers_words(status, error):
     assert caught.value.status_code == status
     assert caught.value.detail == "no way"
     assert (caught.value.method, caught.value.url) == ("PUT", "http://h/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b"<html>", "text/html"), (b"no such page", "text/plain")]
+)
+def test_what_another_program_does_not_know_is_told_from_invokeais_own(content, kind):
+    with pytest.raises(NotFoundError) as caught:
+        decode(answer(404, content, kind))
+    assert caught.value.hint == NO_INVOKEAI_HINT
+    with pytest.raises(NotFoundError) as caught:
+        decode(answer(404, {"detail": "Board not found"}))
+    assert caught.value.hint is None
 
 
 def test_a_web_page_is_no_answer_and_the_hint_says_why():

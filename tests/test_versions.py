@@ -49,6 +49,12 @@ class Server(Play):
         return Reply(200, kind, body, "http://server", "GET")
 
 
+def test_a_server_without_a_version_is_no_invokeai():
+    with pytest.raises(APIResponseError, match="no InvokeAI answers") as caught:
+        Server(None, WEB_PAGE).run(learn_version())
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [

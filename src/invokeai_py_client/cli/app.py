@@ -25,6 +25,7 @@ from invokeai_py_client.cli.render import Renderer
 
 __all__ = ["app", "run"]
 
+_COMMON_OPTIONS = ("--url", "--token", "--json", "--verbose", "-v")
 _EXITS = "\n".join(f"  {code:3}  {meaning}" for code, meaning in EXIT_CODES.items())
 
 app = typer.Typer(
@@ -90,8 +91,16 @@ def _usage(error: Any, arguments: list[str]) -> int:
     if ctx and message.startswith("Missing command") and not renderer.as_json:
         # `ivk` or `ivk board` alone: what there is helps more than the message.
         sys.stderr.write(f"{ctx.get_help()}\n\n")
-    failure = Failure("usage", message, f"see `{' '.join(['ivk', *words, '--help'])}`")
+    failure = Failure("usage", message, _usage_hint(words, arguments))
     return renderer.failure(" ".join(words), failure)
+
+
+def _usage_hint(words: list[str], arguments: list[str]) -> str:
+    """What to do about it; the common options in front are the usual slip."""
+    if not words and arguments and arguments[0].split("=")[0] in _COMMON_OPTIONS:
+        option = arguments[0].split("=")[0]
+        return f"{option} goes behind the command, as in `ivk board list {option}`"
+    return f"see `{' '.join(['ivk', *words, '--help'])}`"
 
 
 def _early_end(error: BaseException, arguments: list[str]) -> int:

@@ -181,9 +181,19 @@ def explain(error: BaseException) -> Failure:
         return Failure(error.code, error.message, error.hint, error.details)
     for kind, code in _BY_CLASS:
         if isinstance(error, kind):
+            if code == "not_found" and not _is_invokeai(error):
+                code = "bad_response"
             return Failure(code, _message(error), _hint(error), _details(error))
     words = f"{type(error).__name__}: {error}"
     return Failure("internal", words, "run it again with --verbose, and report it")
+
+
+def _is_invokeai(error: BaseException) -> bool:
+    """False for a 404 that another program's or a proxy's web page came with."""
+    # Here, because it brings pydantic, which `ivk --help` does without.
+    from invokeai_py_client._core.decode import NO_INVOKEAI_HINT
+
+    return getattr(error, "hint", None) != NO_INVOKEAI_HINT
 
 
 def _message(error: BaseException) -> str:
@@ -197,8 +207,9 @@ def _message(error: BaseException) -> str:
 
 
 def _hint(error: BaseException) -> Optional[str]:
-    if isinstance(error, errors.AuthenticationError) and not error.hint:
-        return "give --token, or set INVOKEAI_TOKEN"
+    if isinstance(error, errors.AuthenticationError):
+        # The library's own hint names arguments of the client.
+        return "give --token, or set INVOKEAI_TOKEN and INVOKEAI_URL"
     if isinstance(error, errors.APIConnectionError) and not error.hint:
         return "is the server running? `ivk doctor` tells more; --url names another"
     return error.hint if isinstance(error, errors.InvokeAIError) else None

@@ -11,7 +11,7 @@ from invokeai_py_client.cli.render import Outcome, Table
 
 __all__ = ["app"]
 
-app = group("model", "List and find models.")
+app = group("model", "List the installed models, and show one.")
 
 BaseOption = Annotated[
     Optional[str], typer.Option("--base", help="Architecture, such as sdxl.")

@@ -12,7 +12,7 @@ from invokeai_py_client.cli.render import Outcome, Table
 
 __all__ = ["app"]
 
-app = group("queue", "Look at the queue and cancel jobs.")
+app = group("queue", "Look at the queue, pause it, wait for it, cancel jobs.")
 
 _COUNTED = ("pending", "in_progress", "waiting", "completed", "failed", "canceled")
 
@@ -69,6 +69,33 @@ def show(
         if value is not None and key not in ("session", "workflow")
     ]
     return Outcome(data, [Table(("KEY", "VALUE"), rows)])
+
+
+@command(app, "pause")
+def pause(session: Session) -> Outcome:
+    """Take no further jobs, of anybody; the running one finishes. For admins only."""
+    found = session.client.queue_repo.pause()
+    return Outcome(found, ["paused; `ivk queue resume` goes on"])
+
+
+@command(app, "resume")
+def resume(session: Session) -> Outcome:
+    """Take jobs again. For admins only."""
+    found = session.client.queue_repo.resume()
+    return Outcome(found, ["the queue runs"])
+
+
+@command(app, "wait")
+def wait(
+    session: Session,
+    timeout: Annotated[
+        Optional[float], typer.Option(min=0, help="Seconds; for ever without it.")
+    ] = None,
+) -> Outcome:
+    """Wait until no job is pending, running or waiting."""
+    found = session.client.queue_repo.wait_until_idle(timeout)
+    counts = {name: getattr(found.queue, name) for name in _COUNTED}
+    return Outcome(counts, ["no job is left to run"])
 
 
 @command(app, "cancel")
