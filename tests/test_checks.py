@@ -21,22 +21,8 @@ def handle(*args, **options) -> BaseWorkflowHandle:
     return BaseWorkflowHandle(build.definition(*args, **options), CATALOG)
 
 
-def graph(nodes: dict[str, dict[str, Any]], *edges: str) -> dict[str, Any]:
-    ends = [[end.strip().split(".") for end in text.split("->")] for text in edges]
-    return {
-        "nodes": {key: {"id": key, **value} for key, value in nodes.items()},
-        "edges": [
-            {
-                "source": {"node_id": source, "field": output},
-                "destination": {"node_id": target, "field": field},
-            }
-            for (source, output), (target, field) in ends
-        ],
-    }
-
-
 def graph_kinds(nodes: dict[str, dict[str, Any]], *edges: str) -> list[str]:
-    return [item.kind for item in graph_problems(graph(nodes, *edges), CATALOG)]
+    return [item.kind for item in graph_problems(build.graph(nodes, *edges), CATALOG)]
 
 
 def types(**nodes: str) -> dict[str, dict[str, Any]]:
@@ -241,7 +227,7 @@ class TestGraph:
 
     def test_two_edges_into_one_input_only_warn(self):
         wf = handle([build.node("a", "add"), build.node("b", "add")])
-        nodes = graph(
+        nodes = build.graph(
             types(a="add", b="add"), "a.value -> b.a", "a.value -> b.a"
         )  # as another program could make it
         compiled = replace(wf.compile(), graph=nodes)
@@ -255,7 +241,7 @@ def datum(place: str, *items: Any) -> dict[str, Any]:
 
 
 class TestBatch:
-    GRAPH = graph(types(a="add", s="string", r="range", m="integer_math"))
+    GRAPH = build.graph(types(a="add", s="string", r="range", m="integer_math"))
 
     def kinds(self, *groups: list[dict[str, Any]]) -> list[str]:
         return [item.kind for item in batch_problems(groups, self.GRAPH, CATALOG)]
@@ -305,7 +291,7 @@ class TestBatch:
             build.node("i", "integer"),
         ]
         compiled = handle(nodes, ["b.value -> a.a"]).compile()
-        fed = graph(types(a="add", i="integer"), "i.value -> a.a")
+        fed = build.graph(types(a="add", i="integer"), "i.value -> a.a")
         warned = workflow_warnings(replace(compiled, graph=fed))
         assert [item.kind for item in warned] == ["batch_ignored"]
 

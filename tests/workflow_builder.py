@@ -173,3 +173,18 @@ def text_to_image(seed_from: str = "rand_int") -> WorkflowDefinition:
         ("decode", "board"),
     ]
     return definition(nodes, edges, form)
+
+
+def graph(nodes: dict[str, dict[str, Any]], *edges: str) -> dict[str, Any]:
+    """A graph as it is enqueued: nodes by id, edges such as ``"a.value -> b.seed"``."""
+    ends = [[end.strip().split(".") for end in text.split("->")] for text in edges]
+    return {
+        "nodes": {key: {"id": key, **value} for key, value in nodes.items()},
+        "edges": [
+            {
+                "source": {"node_id": source, "field": output},
+                "destination": {"node_id": target, "field": field},
+            }
+            for (source, output), (target, field) in ends
+        ],
+    }

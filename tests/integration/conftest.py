@@ -17,12 +17,15 @@ import pytest
 
 from invokeai_py_client._core.versions import is_at_least
 from invokeai_py_client._server.rest import ask
+from invokeai_py_client.async_client import AsyncInvokeAIClient
+from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.server import (
     DEFAULT_VERSION,
     LocalServer,
     install_tiny_models,
 )
 
+from .noun_calls import done, either_client
 from .servers import TINY_MODELS, SimulatedLocalServer
 
 Server = Union[LocalServer, SimulatedLocalServer]
@@ -167,8 +170,6 @@ def tiny_models(live_url: str, session_server: Optional[Server]) -> tuple[str, .
 @pytest.fixture
 def live_client(live_url: str) -> Iterator:
     """A blocking client of the server."""
-    from invokeai_py_client import InvokeAIClient
-
     with InvokeAIClient.from_url(live_url) as client:
         yield client
 
@@ -176,10 +177,23 @@ def live_client(live_url: str) -> Iterator:
 @pytest.fixture
 async def async_live_client(live_url: str) -> AsyncIterator:
     """An asyncio client of the server."""
-    from invokeai_py_client import AsyncInvokeAIClient
-
     async with AsyncInvokeAIClient.from_url(live_url) as client:
         yield client
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+async def client(request: pytest.FixtureRequest, live_url: str) -> AsyncIterator:
+    """Either client of the server."""
+    async for made in either_client(request.param, live_url):
+        yield made
+
+
+@pytest.fixture
+async def board(client) -> AsyncIterator:
+    """A board of this test alone, in the colour of `client`."""
+    handle = await done(client.board_repo.create_board(f"test {uuid.uuid4().hex}"))
+    yield handle
+    await done(client.board_repo.delete_board(handle, delete_images=True))
 
 
 @pytest.fixture

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import AsyncIterator
 from typing import Any
 
 from invokeai_py_client._core.send import call, post
+from invokeai_py_client.async_client import AsyncInvokeAIClient
+from invokeai_py_client.client import InvokeAIClient
+
+
+async def either_client(kind: str, url: str) -> AsyncIterator[Any]:
+    """The ``"blocking"`` or the ``"asyncio"`` client of a server, for a fixture."""
+    if kind == "blocking":
+        with InvokeAIClient.from_url(url) as blocking:
+            yield blocking
+    else:
+        async with AsyncInvokeAIClient.from_url(url) as asynchronous:
+            yield asynchronous
 
 
 async def done(outcome: Any) -> Any:

@@ -16,7 +16,6 @@ from PIL import ImageFont
 
 from invokeai_py_client.app.models import LogLevel
 from invokeai_py_client.async_client import AsyncInvokeAIClient
-from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.events import ModelInstallEvent
 from invokeai_py_client.exceptions import (
     APIResponseError,
@@ -29,7 +28,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.queue.models import StallKind
 
-from .noun_calls import collected, done, enqueue
+from .noun_calls import collected, done, either_client, enqueue
 
 pytestmark = pytest.mark.live
 unsimulated = pytest.mark.real_server("routes that the simulator does not have")
@@ -38,12 +37,8 @@ unsimulated = pytest.mark.real_server("routes that the simulator does not have")
 @pytest.fixture(params=["blocking", "asyncio"])
 async def client(request, own_server):
     """Either client of this module's server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(own_server.url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(own_server.url) as asynchronous:
-            yield asynchronous
+    async for made in either_client(request.param, own_server.url):
+        yield made
 
 
 # -- the server as a program -----------------------------------------------------

@@ -9,24 +9,11 @@ import zipfile
 import pytest
 from PIL import Image
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
-from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import ImageError, NotFoundError
 
 from .noun_calls import collected, done
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
 
 
 @pytest.fixture

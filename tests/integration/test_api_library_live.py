@@ -12,8 +12,6 @@ import uuid
 import pytest
 from PIL import Image
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
-from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     APIStatusError,
     ImageError,
@@ -22,7 +20,7 @@ from invokeai_py_client.exceptions import (
     WorkflowError,
 )
 
-from .noun_calls import done
+from .noun_calls import done, either_client
 from .test_api_videos_live import TINY
 
 pytestmark = pytest.mark.live
@@ -54,26 +52,10 @@ FILE = {
 }
 
 
-async def either(kind, url):
-    if kind == "blocking":
-        with InvokeAIClient.from_url(url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(url) as asynchronous:
-            yield asynchronous
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    async for made in either(request.param, live_url):
-        yield made
-
-
 @pytest.fixture(params=["blocking", "asyncio"])
 async def owner(request, own_server):
     """Either client of this module's own server."""
-    async for made in either(request.param, own_server.url):
+    async for made in either_client(request.param, own_server.url):
         yield made
 
 

@@ -1,4 +1,4 @@
-"""Workflows that take and give videos, on a real server."""
+"""Workflows that take and give videos, on a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import FieldValidationError, WorkflowError
 from invokeai_py_client.video import AsyncIvkVideo, IvkVideo
@@ -14,18 +13,7 @@ from invokeai_py_client.video import AsyncIvkVideo, IvkVideo
 from .noun_calls import done
 from .test_api_videos_live import TINY
 
-pytestmark = [pytest.mark.live, pytest.mark.real_server("videos")]
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
+pytestmark = pytest.mark.live
 
 
 def node(node_id, node_type, version, **values):

@@ -1,15 +1,13 @@
-"""Videos and the gallery on a real server, through both clients."""
+"""Videos and the gallery on a server, through both clients."""
 
 from __future__ import annotations
 
 import datetime
 import pickle
-import uuid
 from pathlib import Path
 
 import pytest
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     InvokeAIError,
@@ -21,29 +19,10 @@ from invokeai_py_client.video import AsyncIvkVideo, IvkVideo
 
 from .noun_calls import collected, done
 
-pytestmark = [pytest.mark.live, pytest.mark.real_server("videos")]
+pytestmark = pytest.mark.live
 
 # Half a second of red, 16 x 16 pixels, 4 frames per second.
 TINY = Path(__file__).parent.parent / "data" / "tiny.mp4"
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
-
-
-@pytest.fixture
-async def board(client):
-    """A board of this test alone."""
-    handle = await done(client.board_repo.create_board(f"test {uuid.uuid4().hex}"))
-    yield handle
-    await done(client.board_repo.delete_board(handle, delete_images=True))
 
 
 async def test_a_video_goes_up_and_comes_down_the_same(client, board, tmp_path):

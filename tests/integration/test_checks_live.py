@@ -52,20 +52,6 @@ def enqueue(url: str, graph: dict[str, Any], data: Any = ()) -> int:
     return status
 
 
-def graph(nodes: dict[str, dict[str, Any]], *edges: str) -> dict[str, Any]:
-    ends = [[end.strip().split(".") for end in text.split("->")] for text in edges]
-    return {
-        "nodes": {key: {"id": key, **value} for key, value in nodes.items()},
-        "edges": [
-            {
-                "source": {"node_id": source, "field": output},
-                "destination": {"node_id": target, "field": field},
-            }
-            for (source, output), (target, field) in ends
-        ],
-    }
-
-
 def problems(payload: dict[str, Any], data: Any = ()) -> list[str]:
     """What our checks refuse, required inputs aside: the server takes those."""
     empty = BaseWorkflowHandle(build.definition([]), NodeCatalog.bundled()).compile()
@@ -119,7 +105,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("node_type", "field_name", "value"), VALUES)
 def test_a_literal_is_refused_here_as_there(live_url, node_type, field_name, value):
-    payload = graph({"x": {"type": node_type, field_name: value}})
+    payload = build.graph({"x": {"type": node_type, field_name: value}})
     status = enqueue(live_url, payload)
     assert (status == 200) is (problems(payload) == [])
 
@@ -127,32 +113,32 @@ def test_a_literal_is_refused_here_as_there(live_url, node_type, field_name, val
 ADD, RANGE, NEXT = {"type": "add"}, {"type": "range"}, {"type": "iterate"}
 COLLECT, RESIZE = {"type": "collect"}, {"type": "img_resize"}
 GRAPHS = [
-    graph({"a": ADD, "b": ADD}, "a.value -> b.a"),
-    graph({"a": ADD, "b": ADD}, "a.value -> b.a", "a.value -> b.a"),
-    graph({"a": ADD, "b": ADD}, "a.value -> b.a", "b.value -> a.a"),
-    graph({"a": ADD}, "a.value -> z.a"),
-    graph({"a": ADD, "b": ADD}, "a.nope -> b.a"),
-    graph({"a": ADD, "b": RESIZE}, "a.value -> b.image"),
-    graph({"a": ADD, "b": {"type": "core_metadata"}}, "a.value -> b.cfg_scale"),
-    graph({"a": ADD, "b": {"type": "float"}}, "a.value -> b.value"),
-    graph({"a": {"type": "integer_collection"}, "b": ADD}, "a.collection -> b.a"),
-    graph({"i": NEXT}),
-    graph({"r": RANGE, "i": NEXT}, "r.collection -> i.collection"),
-    graph({"c": COLLECT}),
-    graph(
+    build.graph({"a": ADD, "b": ADD}, "a.value -> b.a"),
+    build.graph({"a": ADD, "b": ADD}, "a.value -> b.a", "a.value -> b.a"),
+    build.graph({"a": ADD, "b": ADD}, "a.value -> b.a", "b.value -> a.a"),
+    build.graph({"a": ADD}, "a.value -> z.a"),
+    build.graph({"a": ADD, "b": ADD}, "a.nope -> b.a"),
+    build.graph({"a": ADD, "b": RESIZE}, "a.value -> b.image"),
+    build.graph({"a": ADD, "b": {"type": "core_metadata"}}, "a.value -> b.cfg_scale"),
+    build.graph({"a": ADD, "b": {"type": "float"}}, "a.value -> b.value"),
+    build.graph({"a": {"type": "integer_collection"}, "b": ADD}, "a.collection -> b.a"),
+    build.graph({"i": NEXT}),
+    build.graph({"r": RANGE, "i": NEXT}, "r.collection -> i.collection"),
+    build.graph({"c": COLLECT}),
+    build.graph(
         {"a": ADD, "s": {"type": "string"}, "c": COLLECT},
         "a.value -> c.item",
         "s.value -> c.item",
     ),
-    graph(
+    build.graph(
         {"r": RANGE, "i": NEXT, "m": RESIZE},
         "r.collection -> i.collection",
         "i.item -> m.image",
     ),
-    graph({"s": {"type": "scheduler"}, "c": COLLECT}, "s.scheduler -> c.item"),
+    build.graph({"s": {"type": "scheduler"}, "c": COLLECT}, "s.scheduler -> c.item"),
     {"nodes": {"a": {"type": "add", "id": "b"}}, "edges": []},
-    graph({"a": {"type": "gone"}}),
-    graph({"a": {"type": "integer_batch"}}),
+    build.graph({"a": {"type": "gone"}}),
+    build.graph({"a": {"type": "integer_batch"}}),
 ]
 
 
@@ -182,6 +168,6 @@ BATCHES = [
 
 @pytest.mark.parametrize("data", BATCHES)
 def test_the_shape_of_a_batch_is_refused_here_as_there(live_url, data):
-    payload = graph({"a": ADD})
+    payload = build.graph({"a": ADD})
     status = enqueue(live_url, payload, data)
     assert (status == 200) is (problems(payload, data) == [])

@@ -29,17 +29,6 @@ pytestmark = pytest.mark.live
 TEXT_TO_IMAGE = "Text to Image - SD1.5"
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
-
-
 @pytest.fixture
 def blocking(live_url):
     with InvokeAIClient.from_url(live_url) as client:

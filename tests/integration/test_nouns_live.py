@@ -9,7 +9,6 @@ import uuid
 import pytest
 from PIL import Image
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     BoardError,
@@ -25,25 +24,6 @@ from invokeai_py_client.models import AsyncIvkImage, IvkImage, JobStatus
 from .noun_calls import collected, done, enqueue
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
-
-
-@pytest.fixture
-async def board(client):
-    """A board of this test alone."""
-    handle = await done(client.board_repo.create_board(f"test {uuid.uuid4().hex}"))
-    yield handle
-    await done(client.board_repo.delete_board(handle, delete_images=True))
 
 
 def picture(color="red", size=(8, 6), form="PNG", mode="RGB"):

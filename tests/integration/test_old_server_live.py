@@ -9,8 +9,6 @@ import uuid
 
 import pytest
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
-from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     FieldValidationError,
     JobCanceledError,
@@ -41,17 +39,6 @@ NEWER = {
         lambda client: client.board_repo.create_board("x", visibility="shared"),
     ),
 }
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
 
 
 @pytest.mark.parametrize("name", NEWER)

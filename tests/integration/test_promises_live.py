@@ -27,17 +27,6 @@ from .noun_calls import done
 pytestmark = pytest.mark.live
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-async def client(request, live_url):
-    """Either client of the shared server."""
-    if request.param == "blocking":
-        with InvokeAIClient.from_url(live_url) as blocking:
-            yield blocking
-    else:
-        async with AsyncInvokeAIClient.from_url(live_url) as asynchronous:
-            yield asynchronous
-
-
 def uncached(made: dict) -> dict:
     """The same node, which no earlier run can answer for."""
     made["data"]["useCache"] = False
