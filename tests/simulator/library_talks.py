@@ -246,7 +246,7 @@ def talk_about_settings(c: Conversation) -> None:
 
 
 def talk_about_extensions(c: Conversation) -> None:
-    """Fonts, node packs, texts by models, days of the gallery."""
+    """Fonts, node packs, texts by models."""
     c.ask("fonts", "GET", f"{UTILITIES}/fonts")
     for label, path in (
         ("none", "none.ttf"),
@@ -274,6 +274,10 @@ def talk_about_extensions(c: Conversation) -> None:
     describe = f"{UTILITIES}/image-to-prompt"
     c.ask("describe", "POST", describe, {"image_name": "x", "model_key": "nope"})
     c.ask("describe short", "POST", describe, {})
+
+
+def talk_about_days(c: Conversation) -> None:
+    """The gallery by the day."""
     days = "/api/v1/virtual_boards/by_date"
     needed = "?image_category=general&is_intermediate=false"
     made = c.upload("upload", needed, png(), "image/png")
@@ -364,6 +368,7 @@ TALKS = (
     talk_about_texts,
     talk_about_recall,
     talk_about_settings,
-    # talk_about_extensions,
-    # talk_about_the_library,
+    talk_about_extensions,
+    # talk_about_days,
+    talk_about_the_library,
 )

@@ -55,10 +55,10 @@ def deliveries(event: str, payload: Payload) -> list[Delivery]:
     if event in _BULK:
         return _bulk(event, payload, *_BULK[event])
     owner = payload.get("user_id")
+    if event in _PRIVATE or event.startswith("llm_task_"):
+        return [Delivery(event, payload, (f"user:{owner}", "admin"))]
     if event in _OWNER_ONLY:
         return [Delivery(event, payload, (f"user:{owner}",))]
-    if event in _PRIVATE:
-        return [Delivery(event, payload, (f"user:{owner}", "admin"))]
     if event in ("queue_item_status_changed", "batch_enqueued", "queue_cleared"):
         return _with_companion(event, payload, owner)
     if event.startswith("bulk_download"):

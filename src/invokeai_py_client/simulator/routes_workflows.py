@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter
 from typing import Any, Optional
 
-from PIL import Image
-
 from .choices import Direction, WorkflowCategory, WorkflowOrder
 from .database import Row
 from .graph import Workflow
+from .routes_presets import picture_of
+from .style_presets import small_picture
 from .wire import ApiError, Call, CrashError, Reply, UploadedFile, missing, route
-from .workflows import DefaultWorkflowError, WorkflowNotFoundError
+from .workflows import DefaultWorkflowError, WorkflowNotFoundError, has_tag, tags_of
 
 _W = "/api/v1/workflows"
 
@@ -101,8 +100,9 @@ def _delete(call: Call) -> Any:
 
 @route("PUT", f"{_W}/i/{{workflow_id}}/opened_at")
 def _opened(call: Call) -> Any:
-    _row(call, call.params["workflow_id"])
-    call.simulation.workflows.opened(call.params["workflow_id"])
+    workflow_id = call.params["workflow_id"]
+    _owned(call, workflow_id, "update")
+    call.simulation.workflows.opened(workflow_id)
     return None
 
 
@@ -162,7 +162,7 @@ def _list(call: Call) -> Any:
 
 @route("GET", f"{_W}/tags")
 def _tags(call: Call) -> Any:
-    return sorted(_tag_counts(_library(call)))
+    return sorted({tag for item in _library(call) for tag in tags_of(item)})
 
 
 def _library(call: Call) -> list[dict[str, Any]]:
@@ -176,16 +176,10 @@ def _library(call: Call) -> list[dict[str, Any]]:
     )
 
 
-def _tag_counts(items: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(
-        tag.strip() for item in items for tag in item["tags"].split(",") if tag.strip()
-    )
-
-
 @route("GET", f"{_W}/counts_by_tag")
 def _counts_by_tag(call: Call) -> Any:
-    counts = _tag_counts(_library(call))
-    return {tag: counts[tag] for tag in call.argument("tags", list[str])}
+    wanted, items = call.argument("tags", list[str]), _library(call)
+    return {tag: sum(has_tag(item, tag) for item in items) for tag in wanted}
 
 
 @route("GET", f"{_W}/counts_by_category")
@@ -202,16 +196,11 @@ def _set_thumbnail(call: Call) -> Any:
     if not isinstance(part, UploadedFile):
         raise ApiError(422, [missing(("body", "image"))])
     _owned(call, workflow_id, "update")
-    if not (part.media_type or "").startswith("image"):
-        raise ApiError(415, "Not an image")
     try:
-        image = Image.open(io.BytesIO(part.data)).convert("RGBA")
+        data = small_picture(picture_of(part))
     except (OSError, SyntaxError, ValueError) as error:
-        raise ApiError(415, "Failed to read image") from error
-    image.thumbnail((256, 256))
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP")
-    call.simulation.workflows.set_thumbnail(workflow_id, buffer.getvalue())
+        raise ApiError(500, "Workflow thumbnail file cannot be saved") from error
+    call.simulation.workflows.set_thumbnail(workflow_id, data)
     return None
 
 

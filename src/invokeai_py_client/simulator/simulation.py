@@ -7,6 +7,8 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
 from pydantic import BaseModel, create_model
@@ -24,6 +26,7 @@ from .images import ImageFiles, Images
 from .invocation_cache import InvocationCache
 from .model_install import InstallJobs
 from .models_inventory import Models
+from .node_packs import NodePacks
 from .node_schema import NodeSchemas, bundled_schemas
 from .processor import Processor
 from .queue_operations import QueueOperations
@@ -100,6 +103,8 @@ class Simulation:
         self.style_presets = StylePresets(self.database)
         self.system_prompts = SystemPrompts(self.database)
         self.client_state = ClientState(self.database)
+        self._temporary: Optional[TemporaryDirectory[str]] = None
+        self.node_packs = NodePacks(self)
         self.downloads = BulkDownloads(self)
         self.installs = InstallJobs(self)
         self.queue = QueueState(
@@ -116,6 +121,15 @@ class Simulation:
         kept = self.config.value("max_queue_history")
         if kept is not None:
             self.operations.keep_newest("default", kept)
+
+    @property
+    def folder(self) -> Path:
+        """Where fonts and node packs are put; a temporary one without a root."""
+        if self.settings.root is not None:
+            return self.settings.root.absolute()
+        if self._temporary is None:
+            self._temporary = TemporaryDirectory(prefix="simulated-invokeai-")
+        return Path(self._temporary.name)
 
     def listen(self, listener: Listener) -> None:
         """Call a function with every event, in order; it must not block."""
@@ -147,3 +161,5 @@ class Simulation:
         self.processor.stop()
         self.downloads.stop()
         self.database.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()

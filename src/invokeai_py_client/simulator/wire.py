@@ -266,10 +266,11 @@ def route(
 
     Args:
         method: Such as `GET`.
-        path: Such as `/api/v1/boards/{board_id}`.
+        path: Such as `/api/v1/boards/{board_id}`; `{name:path}` also takes slashes.
         access: Who may call: `user` is anyone in single-user mode; `account` always
             demands a token; `media` also takes the login cookie.
     """
+    path = re.sub(r"{(\w+):path}", r"(?P<\1>.*)", path)
     pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + r"\Z")
 
     def register(handler: Handler) -> Handler:

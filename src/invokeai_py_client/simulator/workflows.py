@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
@@ -63,9 +64,14 @@ class Workflows:
         )
 
     def create(
-        self, workflow: Mapping[str, Any], user_id: str, *, public: bool
+        self,
+        workflow: Mapping[str, Any],
+        user_id: str,
+        *,
+        public: bool,
+        announced: bool = True,
     ) -> dict[str, Any]:
-        """Save a workflow under a new id.
+        """Save a workflow under a new id; `announced` tells clients by an event.
 
         Raises:
             DefaultWorkflowError: Its category is `default`.
@@ -77,10 +83,11 @@ class Workflows:
             )
         workflow_id = str(uuid.uuid4())
         self._store(workflow_id, workflow, category, user_id, public=public)
-        self._emit(
-            "workflow_created",
-            {"workflow_id": workflow_id, "user_id": user_id, "is_public": public},
-        )
+        if announced:
+            self._emit(
+                "workflow_created",
+                {"workflow_id": workflow_id, "user_id": user_id, "is_public": public},
+            )
         return self.record(workflow_id)
 
     def row(self, workflow_id: str) -> Row:
@@ -126,12 +133,21 @@ class Workflows:
         return self.record(workflow_id)
 
     def set_public(self, workflow_id: str, public: bool) -> dict[str, Any]:
-        """Share a workflow with every user, or no longer."""
+        """Share a workflow with every user, or no longer; its tags say so too."""
         row = self.row(workflow_id)
+        workflow = json.loads(row["workflow"])
+        tags = [tag for tag in tags_of(workflow) if public or tag != "shared"]
+        if public and "shared" not in tags:
+            tags.append("shared")
         self._database.run(
-            "UPDATE workflows SET is_public = ?, updated_at = ? "
+            "UPDATE workflows SET is_public = ?, workflow = ?, updated_at = ? "
             "WHERE workflow_id = ? AND category = 'user'",
-            (int(public), timestamp(), workflow_id),
+            (
+                int(public),
+                json.dumps({**workflow, "tags": ", ".join(tags)}),
+                timestamp(),
+                workflow_id,
+            ),
         )
         self._announce_update(row, public)
         return self.record(workflow_id)
@@ -147,8 +163,8 @@ class Workflows:
             },
         )
 
-    def delete(self, workflow_id: str) -> None:
-        """Remove a workflow.
+    def delete(self, workflow_id: str, *, announced: bool = True) -> None:
+        """Remove a workflow; `announced` tells clients by an event.
 
         Raises:
             DefaultWorkflowError: It came with the server.
@@ -159,14 +175,15 @@ class Workflows:
         self._database.run(
             "DELETE FROM workflows WHERE workflow_id = ?", (workflow_id,)
         )
-        self._emit(
-            "workflow_deleted",
-            {
-                "workflow_id": workflow_id,
-                "user_id": row["user_id"],
-                "is_public": bool(row["is_public"]),
-            },
-        )
+        if announced:
+            self._emit(
+                "workflow_deleted",
+                {
+                    "workflow_id": workflow_id,
+                    "user_id": row["user_id"],
+                    "is_public": bool(row["is_public"]),
+                },
+            )
 
     def set_thumbnail(self, workflow_id: str, data: Optional[bytes]) -> None:
         """Set or remove the picture of a workflow."""
@@ -206,21 +223,35 @@ class Workflows:
             if _selected(row, categories, has_been_opened, is_public, user_id)
         ]
         if tags:
-            items = [item for item in items if any(tag in item["tags"] for tag in tags)]
+            items = [item for item in items if any(has_tag(item, tag) for tag in tags)]
         if text:
-            wanted = text.lower()
+            shown = ("name", "description", "tags")
             items = [
                 item
                 for item in items
-                if any(
-                    wanted in str(item[key]).lower()
-                    for key in ("name", "description", "tags")
-                )
+                if any(_alike(text.strip(), str(item[key])) for key in shown)
             ]
         items.sort(
             key=lambda item: str(item[order_by] or "").lower(), reverse=not ascending
         )
         return items
+
+
+def has_tag(item: Mapping[str, Any], tag: str) -> bool:
+    """Whether the server thinks so: the text of the tags has this in it."""
+    return _alike(tag.strip(), item["tags"])
+
+
+def _alike(wanted: str, text: str) -> bool:
+    # SQL's LIKE: A to Z equal a to z, % and _ stand for anything.
+    wild = {"%": ".*", "_": "."}
+    pattern = "".join(wild.get(sign) or re.escape(sign) for sign in wanted)
+    return bool(re.search(pattern, text, re.IGNORECASE | re.ASCII | re.DOTALL))
+
+
+def tags_of(workflow: Mapping[str, Any]) -> list[str]:
+    """The tags of a workflow, which are one text with commas."""
+    return [tag.strip() for tag in workflow["tags"].split(",") if tag.strip()]
 
 
 def _selected(
