@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -93,11 +91,3 @@ def test_a_package_exports_what_it_lists_once(package: str) -> None:
 def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         _ = invokeai_py_client.Nonsense
-
-
-def test_importing_the_package_alone_loads_neither_http_nor_pydantic() -> None:
-    code = (
-        "import sys, invokeai_py_client; "
-        "sys.exit(any(m in sys.modules for m in ('httpx', 'httpx2', 'pydantic')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
