@@ -17,7 +17,8 @@ WORKFLOW = Path(__file__).parents[1] / "examples" / "workflows" / "blank.json"
 HTTP = {"httpx", "httpx2"}
 # python-socketio brings requests, which it uses for what we never do.
 EVENTS = {"socketio", "engineio", "websocket", "requests", "aiohttp"}
-TERMINAL = {"typer", "rich"}
+# httpx, which Python 3.9 gets, imports rich wherever that is installed.
+TERMINAL = {"typer"} | ({"rich"} if sys.version_info >= (3, 10) else set())
 # Only whoever makes or looks at pictures, or plays the server.
 EXTRAS = {"PIL", "numpy", "starlette", "uvicorn", "invokeai_py_client.simulator"}
 NOTHING_ELSE = HTTP | EVENTS | TERMINAL | EXTRAS | {"pydantic", "importlib.metadata"}
