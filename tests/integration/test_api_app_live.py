@@ -1,4 +1,4 @@
-"""The server as a program, prompts, node packs and the queue's rest, on a real one.
+"""The server as a program, prompts, node packs and the queue's rest.
 
 Not exercised: texts by language and vision models (they need such a model, of
 several GB), and installing a node pack (it needs a git repository on a public
@@ -31,7 +31,6 @@ from invokeai_py_client.queue.models import StallKind
 from .noun_calls import collected, done, either_client, enqueue
 
 pytestmark = pytest.mark.live
-unsimulated = pytest.mark.real_server("routes that the simulator does not have")
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -44,7 +43,6 @@ async def client(request, own_server):
 # -- the server as a program -----------------------------------------------------
 
 
-@unsimulated
 async def test_the_server_describes_itself(client):
     app = client.app_repo
     assert await done(app.get_version()) == await done(client.server_version())
@@ -54,7 +52,6 @@ async def test_the_server_describes_itself(client):
     assert [item.device for item in await done(app.list_devices())]
 
 
-@unsimulated
 async def test_settings_are_changed_and_refused(client):
     app = client.app_repo
     config = await done(app.get_runtime_config())
@@ -81,7 +78,6 @@ async def test_settings_are_changed_and_refused(client):
         await done(app.update_runtime_config())
 
 
-@unsimulated
 async def test_paid_services_are_configured_without_telling_the_key(client):
     app = client.app_repo
     services = [item.provider_id for item in await done(app.list_external_providers())]
@@ -103,7 +99,6 @@ async def test_paid_services_are_configured_without_telling_the_key(client):
         await done(app.reset_external_provider("no-such"))
 
 
-@unsimulated
 async def test_the_log_level_is_set_by_name_and_number(client):
     app = client.app_repo
     assert await done(app.set_log_level("debug")) is LogLevel.DEBUG
@@ -123,7 +118,6 @@ async def test_the_cache_of_node_results_is_switched_and_cleared(client):
     assert (cache.enabled, cache.size) == (True, 0)
 
 
-@unsimulated
 async def test_fonts_are_listed_and_downloaded(client, own_server):
     folder = Path(own_server.root) / "fonts" / "mine"
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +134,6 @@ def a_font():
     return found.font_bytes
 
 
-@unsimulated
 async def test_a_missing_font_is_not_found(client):
     app = client.app_repo
     with pytest.raises(NotFoundError):
@@ -176,7 +169,6 @@ async def test_variants_of_prompts(client):
         await done(prompts.expand_dynamic_prompt("x", max_prompts=0))
 
 
-@unsimulated
 async def test_texts_need_a_model_of_the_right_kind(client, own_server):
     prompts = client.prompt_repo
     with pytest.raises(NotFoundError, match="no-such"):
@@ -205,7 +197,6 @@ class ShoutInvocation(BaseInvocation):
 """
 
 
-@unsimulated
 async def test_failures_of_node_packs_are_errors_though_the_status_is_200(client):
     packs = client.node_pack_repo
     with pytest.raises(NodePackError, match="Invalid node pack name"):
@@ -216,7 +207,6 @@ async def test_failures_of_node_packs_are_errors_though_the_status_is_200(client
         await done(packs.uninstall_node_pack("none"))
 
 
-@unsimulated
 async def test_a_pack_put_into_the_folder_is_loaded_and_removed(client):
     packs = client.node_pack_repo
     folder = Path((await done(packs.list_node_packs())).custom_nodes_path)

@@ -1,4 +1,4 @@
-"""The workflow library, presets, prompts and the rest on a real server.
+"""The workflow library, presets, prompts and the rest.
 
 What concerns everything on a server is tried on one of this module's own.
 """
@@ -24,7 +24,6 @@ from .noun_calls import done, either_client
 from .test_api_videos_live import TINY
 
 pytestmark = pytest.mark.live
-not_simulated = pytest.mark.real_server("routes that the simulator does not have")
 
 NODE = {
     "id": "n",
@@ -184,7 +183,6 @@ async def test_filters_tags_and_counts(client, saved):
 # -- style presets ----------------------------------------------------------------
 
 
-@not_simulated
 async def test_a_preset_keeps_its_picture_until_told_otherwise(client):
     presets = client.style_preset_repo
     preset = await done(
@@ -214,7 +212,6 @@ async def test_a_preset_keeps_its_picture_until_told_otherwise(client):
         await done(presets.create_preset("x", image=picture()[:20]))
 
 
-@not_simulated
 async def test_presets_travel_as_files(client, tmp_path):
     presets = client.style_preset_repo
     name = f"test {uuid.uuid4().hex}"
@@ -242,7 +239,6 @@ async def test_presets_travel_as_files(client, tmp_path):
 # -- system prompts ----------------------------------------------------------------
 
 
-@not_simulated
 async def test_system_prompts(client):
     prompts = client.system_prompt_repo
     prompt = await done(prompts.create_prompt("test", "Expand."))
@@ -261,7 +257,6 @@ async def test_system_prompts(client):
 # -- the rest -----------------------------------------------------------------------
 
 
-@not_simulated
 async def test_the_client_state_keeps_texts(client):
     state, key = client.client_state_repo, f"test:{uuid.uuid4().hex}"
     assert await done(state.get_value(key)) is None
@@ -273,7 +268,6 @@ async def test_the_client_state_keeps_texts(client):
     assert await done(state.get_value(key)) is None
 
 
-@not_simulated
 async def test_the_client_state_can_be_cleared(owner):
     state = owner.client_state_repo
     await done(state.set_value("a", "1"))
@@ -281,7 +275,6 @@ async def test_the_client_state_can_be_cleared(owner):
     assert await done(state.list_keys()) == []
 
 
-@not_simulated
 async def test_recall_tells_what_the_server_left_out(owner):
     recall = owner.recall_repo
     result = await done(
@@ -301,7 +294,6 @@ async def test_recall_tells_what_the_server_left_out(owner):
         await done(recall.send_parameters({"seed": 1}, strict=True, append=True))
 
 
-@not_simulated
 async def test_image_files_are_moved_on_request(owner):
     moves = owner.image_move_repo
     await done(moves.start())
@@ -311,7 +303,7 @@ async def test_image_files_are_moved_on_request(owner):
     assert not (await done(moves.wait(timeout=60))).is_running
 
 
-@not_simulated
+@pytest.mark.real_server("videos that the simulator does not have")
 async def test_what_is_on_no_board_can_be_deleted_as_a_whole(owner):
     board = await done(owner.board_repo.create_board("kept"))
     kept = await done(board.upload_image_data(picture()))
