@@ -13,13 +13,15 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from . import routes  # noqa: F401 -- registers the routes
 from .auth import SYSTEM_USER, User
 from .fault_transport import ConnectionCut, FaultTransport, cut
+from .faults import RequestFault
 from .simulation import Simulation
 from .socket_server import SocketServer
+from .video_ingress import UPLOAD_PATH, VideoIngress
 from .wire import (
     Access,
     ApiError,
@@ -53,10 +55,12 @@ class SimulatorApp:
     simulation: Simulation
     sockets: SocketServer = field(init=False)
     faults: FaultTransport = field(init=False)
+    ingress: VideoIngress = field(init=False)
 
     def __post_init__(self) -> None:
         self.sockets = SocketServer(self.simulation)
         self.faults = FaultTransport(self.simulation.faults)
+        self.ingress = VideoIngress(self.simulation.users)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -84,16 +88,33 @@ class SimulatorApp:
             fault = None  # the remote control always works
         else:
             fault = self.simulation.faults.take_request(request.method, path)
-        body = await request.body()
         try:
-            reply = await self.faults.around(fault, lambda: self._reply(request, body))
+            if request.method == "POST" and path == UPLOAD_PATH:
+                reply = await self._video_upload(fault, request)
+            else:
+                await request.body()
+                reply = await self.faults.around(fault, lambda: self._reply(request))
         except ConnectionCut:
             await cut(send)
             return
         _compress(reply, request)
         await self.faults.send(fault, reply, send, head=request.method == "HEAD")
 
-    async def _reply(self, request: Request, body: bytes) -> Reply:
+    async def _video_upload(
+        self, fault: Optional[RequestFault], request: Request
+    ) -> Reply:
+        """The answer to an upload, which may be given before its body was read."""
+        try:
+            with self.ingress.admitted(request.headers, _bearer(request)):
+                reply = await self.faults.around(fault, lambda: self._reply(request))
+        except ApiError as error:
+            reply = json_reply({"detail": error.detail}, error.status, error.headers)
+        if not getattr(request.state, "was_heard", False):
+            # Who goes on sending is not listened to.
+            reply.headers["connection"] = "close"
+        return reply
+
+    async def _reply(self, request: Request) -> Reply:
         found = find_route(request.method, request.url.path)
         if found is None:
             return _unrouted(request.method)
@@ -106,13 +127,18 @@ class SimulatorApp:
                 path=request.url.path,
                 query=parse_qs(request.url.query, keep_blank_values=True),
                 headers=dict(request.headers),
-                body=body,
+                body=b"",
                 user=user,
                 params=params,
                 token=token,
                 base_url=str(request.base_url),
             )
-            call.form = await _form(request)
+            if matched.before_body is not None:
+                await run_in_threadpool(matched.before_body, call)
+            call.body = await request.body()
+            request.state.was_heard = True
+            if matched.before_body is None:
+                call.form = await _form(request)
             result = await run_in_threadpool(matched.handler, call)
             reply = result if isinstance(result, Reply) else json_reply(result)
             reply.headers.update(call.reply_headers)
@@ -120,6 +146,10 @@ class SimulatorApp:
         except ApiError as error:
             return json_reply(
                 _sane({"detail": error.detail}), error.status, error.headers
+            )
+        except ClientDisconnect:
+            return json_reply(
+                {"detail": "Upload ended before the body was complete"}, 400
             )
         except CrashError:
             return _crash()

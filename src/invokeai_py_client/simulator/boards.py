@@ -60,12 +60,11 @@ class Boards:
             "FROM images WHERE board_id = ? AND NOT is_intermediate",
             (board_id,),
         )
-        # A cover that was set is stored, and never shown.
-        cover = self._database.value(
-            "SELECT image_name FROM images WHERE board_id = ? AND NOT is_intermediate "
-            "ORDER BY starred DESC, created_at DESC, rowid DESC LIMIT 1",
+        videos = self._database.value(
+            "SELECT count(*) FROM videos WHERE board_id = ? AND NOT is_intermediate",
             (board_id,),
         )
+        cover = self._cover(board_id)
         owner = self._database.one(
             "SELECT display_name, email FROM users WHERE user_id = ?", (row["user_id"],)
         )
@@ -76,17 +75,30 @@ class Boards:
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
             "deleted_at": None,
-            "cover_image_name": cover,
+            "cover_image_name": cover.get("image"),
             "archived": bool(row["archived"]),
             "board_visibility": row["board_visibility"],
-            "cover_video_name": None,
+            "cover_video_name": cover.get("video"),
             "image_count": (counts or {}).get("images") or 0,
-            "video_count": 0,
+            "video_count": videos,
             "asset_count": (counts or {}).get("assets") or 0,
             "owner_username": (owner["display_name"] or owner["email"])
             if owner
             else None,
         }
+
+    def _cover(self, board_id: str) -> dict[str, str]:
+        """The newest item by its kind; a cover that was set is stored, never shown."""
+        columns = "starred, created_at, rowid AS number"
+        row = self._database.one(
+            f"SELECT 'image' AS kind, image_name AS name, {columns} FROM images "
+            "WHERE board_id = ? AND NOT is_intermediate UNION ALL "
+            f"SELECT 'video' AS kind, video_name AS name, {columns} FROM videos "
+            "WHERE board_id = ? AND NOT is_intermediate "
+            "ORDER BY starred DESC, created_at DESC, kind DESC, number DESC LIMIT 1",
+            (board_id, board_id),
+        )
+        return {} if row is None else {row["kind"]: row["name"]}
 
     def list(
         self,
@@ -134,10 +146,11 @@ class Boards:
         return self.dto(board_id)
 
     def delete(self, board_id: str) -> None:
-        """Remove a board; its images stay, on no board."""
-        self._database.run(
-            "UPDATE images SET board_id = NULL WHERE board_id = ?", (board_id,)
-        )
+        """Remove a board; its images and videos stay, on no board."""
+        for table in ("images", "videos"):
+            self._database.run(
+                f"UPDATE {table} SET board_id = NULL WHERE board_id = ?", (board_id,)
+            )
         self._database.run("DELETE FROM boards WHERE board_id = ?", (board_id,))
 
     def place(self, image_name: str, board_id: Optional[str]) -> Optional[str]:

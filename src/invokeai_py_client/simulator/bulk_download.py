@@ -9,7 +9,8 @@ import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Optional
 
-from .images import ImageFilter, ImageNotFoundError
+from .images import ImageNotFoundError
+from .media_filter import MediaFilter
 
 if TYPE_CHECKING:
     from .simulation import Simulation
@@ -88,7 +89,7 @@ class BulkDownloads:
     ) -> bytes:
         images = self._simulation.images
         if not image_names:
-            chosen = ImageFilter(board_id=board_id, is_intermediate=False)
+            chosen = MediaFilter(board_id=board_id, is_intermediate=False)
             image_names = [row["image_name"] for row in images.list(chosen)]
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

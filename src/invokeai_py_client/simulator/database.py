@@ -39,6 +39,15 @@ CREATE TABLE IF NOT EXISTS images (
     user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT
 );
 CREATE INDEX IF NOT EXISTS image_board ON images(board_id);
+CREATE TABLE IF NOT EXISTS videos (
+    video_name TEXT PRIMARY KEY, video_origin TEXT NOT NULL,
+    video_category TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+    duration REAL NOT NULL, fps REAL, session_id TEXT, node_id TEXT, metadata TEXT,
+    workflow TEXT, graph TEXT, is_intermediate INTEGER NOT NULL DEFAULT 0,
+    starred INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL, user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT
+);
+CREATE INDEX IF NOT EXISTS video_board ON videos(board_id);
 CREATE TABLE IF NOT EXISTS boards (
     board_id TEXT PRIMARY KEY, board_name TEXT NOT NULL,
     user_id TEXT NOT NULL DEFAULT 'system', cover_image_name TEXT,

@@ -81,9 +81,20 @@ DIVERGENCES = (
         "another generator: the same seed gives other prompts than the real server",
     ),
     Divergence(
-        "videos, style presets, recall parameters, model conversion and downloads",
+        "style presets, recall parameters, model conversion and downloads",
         "work",
         "are not there: unknown paths answer as on any server",
+    ),
+    Divergence(
+        "pictures of videos",
+        "are decoded and encoded by ffmpeg",
+        "thumbnails and frames of uploaded videos are labelled placeholders; a video "
+        "made by a node is an MP4 of one picture that stands still",
+    ),
+    Divergence(
+        "fragmented MP4 files",
+        "are taken",
+        "are refused as unreadable (415)",
     ),
     Divergence(
         "passwords",

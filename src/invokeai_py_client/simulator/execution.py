@@ -57,8 +57,24 @@ class Context(Protocol):
         """The fields of `image_output` for an image that exists."""
         ...
 
+    def open_video(self, reference: Any) -> bytes:
+        """The file of a stored video."""
+        ...
+
+    def video_fields(self, reference: Any) -> Fields:
+        """The fields of `video_output` for a video that exists."""
+        ...
+
+    def save_video(self, picture: Image.Image, frames: int, fps: float) -> Fields:
+        """Store a video of one picture; returns the fields of `video_output`."""
+        ...
+
     def model_config(self, reference: Any) -> Mapping[str, Any]:
         """The configuration of an installed model; tells clients that it is loaded."""
+        ...
+
+    def load_model(self, reference: Any) -> None:
+        """Tell clients that a model is loaded, as happens before it is used."""
         ...
 
     def progress(

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from .placeholder import placeholder, preview
 
 if TYPE_CHECKING:
-    from .node_context import NodeContext
+    from .execution import Context
     from .node_schema import Node
 
 logger = logging.getLogger("invokeai_py_client.simulator")
@@ -31,14 +31,17 @@ _TENSOR_KEYS = (
     "reference_latents_name",
     "condition_tensor_name",
 )
-_OWN_FACTS = ("seed", "steps", "width", "height", "cfg_scale", "scheduler", "strength")
+_OWN_FACTS = (
+    "seed", "steps", "width", "height", "cfg_scale", "scheduler", "strength",
+    "num_frames",
+)  # fmt: skip
 _warned: set[str] = set()
 
 
-def stand_in_output(node: Node, context: NodeContext) -> dict[str, Any]:
+def stand_in_output(node: Node, context: Context) -> dict[str, Any]:
     """The output fields of a node that is not computed."""
     facts = gather_facts(node, context)
-    _load_models(node, context)
+    load_models(node, context)
     steps = getattr(node, "steps", None) or getattr(node, "num_steps", None)
     properties = _output_properties(node, context)
     if isinstance(steps, int) and "latents" in properties:
@@ -54,7 +57,7 @@ def stand_in_output(node: Node, context: NodeContext) -> dict[str, Any]:
     return {name: maker.field(name, schema) for name, schema in properties.items()}
 
 
-def _output_properties(node: Node, context: NodeContext) -> dict[str, Any]:
+def _output_properties(node: Node, context: Context) -> dict[str, Any]:
     schema = context.schemas.output_schema(node.type)
     return {
         name: declared
@@ -72,7 +75,7 @@ def _is_expected(properties: Mapping[str, Any], facts: Mapping[str, Any]) -> boo
     return bool(known & properties.keys()) or "steps" in facts
 
 
-def gather_facts(node: Node, context: NodeContext) -> dict[str, Any]:
+def gather_facts(node: Node, context: Context) -> dict[str, Any]:
     """What is known of a generation at this node."""
     facts: dict[str, Any] = {}
     for name in type(node).model_fields:
@@ -127,7 +130,7 @@ def _model_name(value: Any) -> Optional[str]:
     return None if model is None else str(model.name)
 
 
-def _load_models(node: Node, context: NodeContext) -> None:
+def load_models(node: Node, context: Context) -> None:
     """Ask for every model the node names, so that an unknown one fails the job."""
     loader = "loader" in node.type or "selector" in node.type
     seen = set()
@@ -143,7 +146,7 @@ def _load_models(node: Node, context: NodeContext) -> None:
                 context.load_model(model)
 
 
-def _take_size(node: Node, context: NodeContext, facts: dict[str, Any]) -> None:
+def _take_size(node: Node, context: Context, facts: dict[str, Any]) -> None:
     """An encoded picture is as large as the picture, in whole latent pixels."""
     image = getattr(node, "image", None)
     if image is not None and hasattr(image, "image_name"):
@@ -151,7 +154,7 @@ def _take_size(node: Node, context: NodeContext, facts: dict[str, Any]) -> None:
         facts.update(width=width // 8 * 8, height=height // 8 * 8)
 
 
-def _denoise(context: NodeContext, facts: Mapping[str, Any], steps: int) -> None:
+def _denoise(context: Context, facts: Mapping[str, Any], steps: int) -> None:
     size = (int(facts.get("width") or 512), int(facts.get("height") or 512))
     for step in range(steps + 1):
         done = step / steps
@@ -163,9 +166,7 @@ def _denoise(context: NodeContext, facts: Mapping[str, Any], steps: int) -> None
 class _Maker:
     """Makes values of declared types."""
 
-    def __init__(
-        self, node: Node, context: NodeContext, facts: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, node: Node, context: Context, facts: Mapping[str, Any]) -> None:
         self._node = node
         self._context = context
         self._facts = facts

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Optional
 
 from PIL import Image, PngImagePlugin
 
-from .database import Database, Row, placeholders, timestamp
+from .database import Database, Row, timestamp
+from .media_filter import MediaFilter
 
 _THUMBNAIL = 256
 
@@ -76,58 +77,6 @@ class ImageFiles:
             self._memory.pop(name, None)
         else:
             (self._folder / name).unlink(missing_ok=True)
-
-
-class ImageFilter:
-    """Which images a list shows, as a condition over `images`.
-
-    Args:
-        origin: `internal` or `external`.
-        categories: Any of these.
-        is_intermediate: Only intermediates, or only others.
-        board_id: A board, or `none` for images on no board.
-        search: Text in the metadata or in the creation time.
-        user_id: Only this user's, where no board is named.
-    """
-
-    def __init__(
-        self,
-        *,
-        origin: Optional[str] = None,
-        categories: Optional[Sequence[str]] = None,
-        is_intermediate: Optional[bool] = None,
-        board_id: Optional[str] = None,
-        search: Optional[str] = None,
-        user_id: Optional[str] = None,
-    ) -> None:
-        conditions: list[str] = ["1 = 1"]
-        self.parameters: list[Any] = []
-        if origin is not None:
-            self._add(conditions, "image_origin = ?", origin)
-        if categories is not None:
-            self._add(
-                conditions,
-                f"image_category IN ({placeholders(categories)})",
-                *categories,
-            )
-        if is_intermediate is not None:
-            self._add(conditions, "is_intermediate = ?", int(is_intermediate))
-        if board_id == "none":
-            conditions.append("board_id IS NULL")
-        elif board_id is not None:
-            self._add(conditions, "board_id = ?", board_id)
-        if user_id is not None and board_id in (None, "none"):
-            self._add(conditions, "user_id = ?", user_id)
-        if search:
-            pattern = f"%{search.lower()}%"
-            self._add(
-                conditions, "(metadata LIKE ? OR created_at LIKE ?)", pattern, pattern
-            )
-        self.where = " AND ".join(conditions)
-
-    def _add(self, conditions: list[str], condition: str, *values: Any) -> None:
-        conditions.append(condition)
-        self.parameters += values
 
 
 class Images:
@@ -299,17 +248,18 @@ class Images:
             self.delete(name)
         return names
 
-    def count(self, chosen: ImageFilter) -> int:
+    def count(self, chosen: MediaFilter) -> int:
         """How many images a filter selects."""
+        where, parameters = chosen.condition("image")
         return int(
             self._database.value(
-                f"SELECT count(*) FROM images WHERE {chosen.where}", chosen.parameters
+                f"SELECT count(*) FROM images WHERE {where}", parameters
             )
         )
 
     def list(
         self,
-        chosen: ImageFilter,
+        chosen: MediaFilter,
         *,
         offset: int = 0,
         limit: int = -1,
@@ -317,15 +267,15 @@ class Images:
         starred_first: bool = True,
     ) -> list[Row]:
         """The rows a filter selects, newest first, starred ones before others."""
+        where, parameters = chosen.condition("image")
         order = (
             "created_at ASC, rowid ASC" if ascending else "created_at DESC, rowid DESC"
         )
         if starred_first:
             order = f"starred DESC, {order}"
         return self._database.all(
-            f"SELECT * FROM images WHERE {chosen.where} ORDER BY {order} "
-            "LIMIT ? OFFSET ?",
-            (*chosen.parameters, limit, offset),
+            f"SELECT * FROM images WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
         )
 
     def metadata(self, name: str) -> Any:

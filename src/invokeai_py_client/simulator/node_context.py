@@ -13,9 +13,12 @@ from PIL import Image
 from .database import Row
 from .execution import CanceledError
 from .images import ImageNotFoundError, ImageRecordNotFoundException
+from .mp4 import VideoFacts
 from .node_schema import Node, NodeSchemas
 from .processor_events import invocation_event
 from .session import Session
+from .still_video import still_video
+from .videos import VideoNotFoundError, VideoOrigin, VideoRecordNotFoundException
 
 if TYPE_CHECKING:
     from .processor import Processor
@@ -84,6 +87,43 @@ class NodeContext:
             )
         )
 
+    def open_video(self, reference: Any) -> bytes:
+        """The file of a stored video."""
+        try:
+            return self._simulation.videos.full(reference.video_name)
+        except VideoNotFoundError:
+            raise VideoRecordNotFoundException from None
+
+    def video_fields(self, reference: Any) -> dict[str, Any]:
+        """The fields of `video_output` for a video that exists."""
+        try:
+            return _video_fields(self._simulation.videos.dto(reference.video_name))
+        except VideoNotFoundError:
+            raise VideoRecordNotFoundException from None
+
+    def save_video(
+        self, picture: Image.Image, frames: int, fps: float
+    ) -> dict[str, Any]:
+        """Store a video of one picture; returns the fields of `video_output`."""
+        data = still_video(picture, frames, fps)
+        self.progress("Saving video")
+        metadata = getattr(self._node, "metadata", None)
+        board = getattr(self._node, "board", None)
+        facts = VideoFacts(picture.width, picture.height, frames / fps, fps, frames)
+        source = VideoOrigin(
+            origin="internal",
+            category="general",
+            is_intermediate=self._node.is_intermediate,
+            board_id=board.board_id if board else None,
+            session_id=self._row["session_id"],
+            node_id=self._node.id,
+            metadata=json.dumps(metadata.model_dump()) if metadata else None,
+            workflow=self._row["workflow"],
+            graph=self._session.graph.model_dump_json(),
+            user_id=self._row["user_id"],
+        )
+        return _video_fields(self._simulation.videos.create(data, facts, source))
+
     def model_config(self, reference: Any) -> Mapping[str, Any]:
         """The configuration of an installed model; only the key is looked up."""
         config = self._simulation.models.find(reference.key)
@@ -148,6 +188,18 @@ def _fields(dto: Mapping[str, Any]) -> dict[str, Any]:
         "image": {"image_name": dto["image_name"]},
         "width": dto["width"],
         "height": dto["height"],
+    }
+
+
+def _video_fields(dto: Mapping[str, Any]) -> dict[str, Any]:
+    fps = dto["fps"] or 0.0
+    return {
+        "video": {"video_name": dto["video_name"]},
+        "width": dto["width"],
+        "height": dto["height"],
+        "num_frames": round(dto["duration"] * fps),
+        "fps": fps,
+        "duration": dto["duration"],
     }
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import nodes_color, nodes_image, nodes_values
+from . import nodes_color, nodes_image, nodes_values, nodes_video
 
-__all__ = ["nodes_color", "nodes_image", "nodes_values"]
+__all__ = ["nodes_color", "nodes_image", "nodes_values", "nodes_video"]

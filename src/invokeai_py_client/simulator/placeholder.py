@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_LINES = ("prompt", "negative", "seed", "steps", "cfg_scale", "scheduler", "model")
+_LINES = (
+    "prompt", "negative", "seed", "steps", "cfg_scale", "scheduler", "model", "video",
+)  # fmt: skip
 
 
 def placeholder(facts: Mapping[str, Any], width: int, height: int) -> Image.Image:

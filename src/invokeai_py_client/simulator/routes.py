@@ -9,6 +9,7 @@ from . import (
     routes_client_state,
     routes_control,
     routes_fonts,
+    routes_gallery,
     routes_image_moves,
     routes_images,
     routes_language,
@@ -20,6 +21,8 @@ from . import (
     routes_settings,
     routes_system_prompts,
     routes_upload,
+    routes_video_upload,
+    routes_videos,
     routes_workflows,
 )
 
@@ -30,6 +33,7 @@ __all__ = [
     "routes_client_state",
     "routes_control",
     "routes_fonts",
+    "routes_gallery",
     "routes_image_moves",
     "routes_images",
     "routes_language",
@@ -41,5 +45,7 @@ __all__ = [
     "routes_settings",
     "routes_system_prompts",
     "routes_upload",
+    "routes_video_upload",
+    "routes_videos",
     "routes_workflows",
 ]

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .boards import BoardNotFoundError
 from .choices import BoardOrder, Direction, ImageCategory, Visibility
-from .images import ImageFilter, ImageNotFoundError
+from .images import ImageNotFoundError
+from .media_filter import MediaFilter
 from .routes_images import owner_access
 from .wire import ApiError, Call, json_reply, route
 
@@ -102,24 +103,37 @@ def _delete(call: Call) -> Any:
     board_id = call.params["board_id"]
     include_images = call.argument("include_images", bool, False)
     _owned(call, board_id, "delete")
-    images = call.simulation.images
-    names = [
-        row["image_name"]
-        for row in images.list(ImageFilter(board_id=board_id), starred_first=False)
-    ]
+    images, videos = _content(call, board_id, own=include_images)
     if include_images:
-        for name in names:
-            images.delete(name)
+        for name in images:
+            call.simulation.images.delete(name)
+        for name in videos:
+            call.simulation.videos.delete(name)
     call.simulation.boards.delete(board_id)
     return {
         "board_id": board_id,
-        "deleted_board_images": [] if include_images else names,
-        "deleted_images": names if include_images else [],
-        "deleted_board_videos": [],
-        "deleted_videos": [],
+        "deleted_board_images": [] if include_images else images,
+        "deleted_images": images if include_images else [],
+        "deleted_board_videos": [] if include_images else videos,
+        "deleted_videos": videos if include_images else [],
         "failed_images": [],
         "failed_videos": [],
     }
+
+
+def _content(call: Call, board_id: str, *, own: bool) -> tuple[list[str], list[str]]:
+    """The images and videos on a board; of others' only what the caller may delete."""
+    simulation, chosen = call.simulation, MediaFilter(board_id=board_id)
+
+    def is_meant(row: dict[str, Any]) -> bool:
+        return not own or call.scope_user in (None, row["user_id"])
+
+    images = simulation.images.list(chosen, starred_first=False)
+    videos = simulation.videos.list(chosen, starred_first=False)
+    return (
+        [row["image_name"] for row in images if is_meant(row)],
+        [row["video_name"] for row in videos if is_meant(row)],
+    )
 
 
 @route("GET", f"{_B}/{{board_id}}/image_names")
@@ -127,7 +141,7 @@ def _image_names(call: Call) -> Any:
     board_id = call.params["board_id"]
     if board_id != "none":
         _readable(call, board_id)
-    chosen = ImageFilter(
+    chosen = MediaFilter(
         board_id=board_id,
         categories=call.argument("categories", list[ImageCategory], None),
         is_intermediate=call.argument("is_intermediate", bool, None),

@@ -8,12 +8,8 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from .boards import BoardNotFoundError
 from .choices import Direction, ImageCategory, Origin
-from .images import (
-    ImageFilter,
-    ImageNotFoundError,
-    image_dto,
-    image_urls,
-)
+from .images import ImageNotFoundError, image_dto, image_urls
+from .media_filter import MediaFilter
 from .wire import (
     ApiError,
     Call,
@@ -92,7 +88,7 @@ def _list(call: Call) -> Any:
     }
 
 
-def _chosen(call: Call) -> tuple[ImageFilter, bool, bool]:
+def _chosen(call: Call) -> tuple[MediaFilter, bool, bool]:
     query = call.arguments(
         board_id=(str, None),
         image_origin=(Origin, None),
@@ -104,8 +100,8 @@ def _chosen(call: Call) -> tuple[ImageFilter, bool, bool]:
     )
     board_id = query["board_id"]
     if board_id not in (None, "none"):
-        _readable_board(call, board_id)
-    chosen = ImageFilter(
+        readable_board(call, board_id)
+    chosen = MediaFilter(
         origin=query["image_origin"],
         categories=query["categories"],
         is_intermediate=query["is_intermediate"],
@@ -116,7 +112,8 @@ def _chosen(call: Call) -> tuple[ImageFilter, bool, bool]:
     return chosen, query["order_dir"] == "ASC", query["starred_first"]
 
 
-def _readable_board(call: Call, board_id: str) -> None:
+def readable_board(call: Call, board_id: str) -> None:
+    """Raise unless the caller may see what is on a board."""
     if call.user.is_admin:
         return  # an unknown board is an empty one
     try:
@@ -128,7 +125,6 @@ def _readable_board(call: Call, board_id: str) -> None:
 
 
 @route("GET", f"{_I}/names")
-@route("GET", "/api/v1/gallery/item_names")
 def _names(call: Call) -> Any:
     chosen, ascending, starred_first = _chosen(call)
     rows = call.simulation.images.list(
@@ -136,10 +132,11 @@ def _names(call: Call) -> Any:
     )
     starred = sum(row["starred"] for row in rows) if starred_first else 0
     names = [row["image_name"] for row in rows]
-    counts = {"starred_count": starred, "total_count": len(rows)}
-    if call.path.endswith("/item_names"):
-        return {"item_names": names, **counts}
-    return {"image_names": names, **counts}
+    return {
+        "image_names": names,
+        "starred_count": starred,
+        "total_count": len(rows),
+    }
 
 
 @route("POST", f"{_I}/images_by_names")
@@ -156,7 +153,7 @@ def _by_names(call: Call) -> Any:
 
 @route("GET", f"{_I}/intermediates")
 def _intermediates(call: Call) -> Any:
-    chosen = ImageFilter(is_intermediate=True, user_id=call.scope_user)
+    chosen = MediaFilter(is_intermediate=True, user_id=call.scope_user)
     return call.simulation.images.count(chosen)
 
 

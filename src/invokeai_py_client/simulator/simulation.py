@@ -21,6 +21,7 @@ from .bulk_download import BulkDownloads
 from .client_state import ClientState
 from .database import Database, Row
 from .faults import Faults
+from .gallery import Gallery
 from .graph import Graph
 from .images import ImageFiles, Images
 from .invocation_cache import InvocationCache
@@ -35,6 +36,7 @@ from .session import Session
 from .settings import Settings
 from .style_presets import StylePresets
 from .system_prompts import SystemPrompts
+from .videos import Videos
 from .workflow_calls import WorkflowCalls
 from .workflows import Workflows
 
@@ -95,6 +97,13 @@ class Simulation:
             self.cache.forget_image,
             self.faults.before_image_save,
         )
+        self.videos = Videos(
+            self.database,
+            ImageFiles(root / "videos" if root else None),
+            self.cache.forget_image,
+            self.faults.before_image_save,
+        )
+        self.gallery = Gallery(self.database)
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
         self.workflows = Workflows(self.database, self.emit, self.schemas)

@@ -248,19 +248,28 @@ Handler = Callable[[Call], Any]
 
 @dataclass(frozen=True)
 class Route:
-    """One operation of the API."""
+    """One operation of the API.
+
+    Attributes:
+        before_body: Checks a request before its body is read; such a route takes the
+            body as it is, without a form.
+    """
 
     method: str
     pattern: re.Pattern[str]
     access: Access
     handler: Handler
+    before_body: Optional[Handler] = None
 
 
 _ROUTES: list[Route] = []
 
 
 def route(
-    method: str, path: str, access: Access = "user"
+    method: str,
+    path: str,
+    access: Access = "user",
+    before_body: Optional[Handler] = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler for a method and path.
 
@@ -269,12 +278,13 @@ def route(
         path: Such as `/api/v1/boards/{board_id}`; `{name:path}` also takes slashes.
         access: Who may call: `user` is anyone in single-user mode; `account` always
             demands a token; `media` also takes the login cookie.
+        before_body: See `Route`.
     """
     path = re.sub(r"{(\w+):path}", r"(?P<\1>.*)", path)
     pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + r"\Z")
 
     def register(handler: Handler) -> Handler:
-        _ROUTES.append(Route(method, pattern, access, handler))
+        _ROUTES.append(Route(method, pattern, access, handler, before_body))
         return handler
 
     return register
