@@ -148,6 +148,16 @@ def model_faults(value: Any, wanted: ModelReference) -> Iterator[Fault]:
             )
 
 
+def allowed_models(wanted: ModelReference) -> str:
+    """Which models an input takes, such as ``a model of base sdxl and type main``."""
+    words = [
+        f"{kind} {' or '.join(choices)}"
+        for kind, choices in (("base", wanted.base), ("type", wanted.type))
+        if choices
+    ]
+    return f"a model of {' and '.join(words)}" if words else ALLOWED
+
+
 class IvkModelIdentifierField(TemplateField[Any]):
     """A model by name, key, hash or record.
 
@@ -176,12 +186,4 @@ class IvkModelIdentifierField(TemplateField[Any]):
     @property
     def allowed(self) -> str:
         """Such as ``a model of base sdxl and type main``."""
-        words = [
-            f"{kind} {' or '.join(choices)}"
-            for kind, choices in (
-                ("base", self.wanted.base),
-                ("type", self.wanted.type),
-            )
-            if choices
-        ]
-        return f"a model of {' and '.join(words)}" if words else ALLOWED
+        return allowed_models(self.wanted)

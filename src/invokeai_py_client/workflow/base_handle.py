@@ -32,6 +32,7 @@ from invokeai_py_client.workflow.input_problems import (
     batch_targets,
     given_twice,
     unresolved_problems,
+    with_name,
 )
 from invokeai_py_client.workflow.inputs import Inputs, WorkflowInput, build_inputs
 from invokeai_py_client.workflow.load import load_workflow
@@ -366,7 +367,7 @@ class BaseWorkflowHandle:
         follow_up = {*to_find, *batch_targets(compiled, to_find)}
         found = [*compiled.problems, *check_workflow(compiled, types)]
         problems = [
-            problem
+            with_name(problem, lambda index: self.inputs[index].name)
             for problem in found
             if (problem.node_id, problem.field_name) not in follow_up
         ]

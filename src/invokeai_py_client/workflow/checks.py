@@ -20,7 +20,7 @@ from invokeai_py_client.workflow.form import form_fields
 from invokeai_py_client.workflow.graph_checks import EDITOR_TYPES, graph_problems
 from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
 from invokeai_py_client.workflow.node_rules import LOOSE_FIELDS, rules_of
-from invokeai_py_client.workflow.refusals import Refusal, describe
+from invokeai_py_client.workflow.refusals import Refusal, describe_input
 from invokeai_py_client.workflow.scalar_checks import as_integer
 from invokeai_py_client.workflow.value_checks import (
     NO_JSON,
@@ -202,7 +202,7 @@ def _missing(
     if template.input == "connection":
         allowed = "an edge that brings it"
     else:
-        allowed = describe(template.type, template.limits)
+        allowed = describe_input(template)
     return FieldProblem(
         f"{_place(compiled, key)} has no value and needs one; allowed: {allowed}",
         "missing_input",

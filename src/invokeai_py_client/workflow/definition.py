@@ -60,7 +60,8 @@ class WorkflowDefinition:
             if len(content) > MAX_FILE_BYTES:
                 raise WorkflowFormatError(f"{file} is too large for a workflow")
         except FileNotFoundError as error:
-            raise WorkflowFormatError(f"there is no file {file}") from error
+            where = "" if file.is_absolute() else f" in {Path.cwd()}"
+            raise WorkflowFormatError(f"there is no file {file}{where}") from error
         except OSError as error:
             raise WorkflowFormatError(f"{file} cannot be read: {error}") from error
         except ValueError as error:  # a NUL character in the path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,13 @@ from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.inputs import WorkflowInput
 from invokeai_py_client.workflow.loaded import FieldKey
 
-__all__ = ["at_input", "batch_targets", "given_twice", "unresolved_problems"]
+__all__ = [
+    "at_input",
+    "batch_targets",
+    "given_twice",
+    "unresolved_problems",
+    "with_name",
+]
 
 
 def at_input(
@@ -34,6 +40,16 @@ def at_input(
         input_index=item.input_index,
         value=problem.value if value is None else value,
     )
+
+
+def with_name(problem: FieldProblem, name_at: Callable[[int], str]) -> FieldProblem:
+    """The problem of an input, told by its name also where only its index was known."""
+    index = problem.input_index
+    lead = f"input {index}: "
+    if index is None or not problem.message.startswith(lead):
+        return problem
+    rest = problem.message[len(lead) :]
+    return replace(problem, message=f"input {index} {name_at(index)!r}: {rest}")
 
 
 def given_twice(item: WorkflowInput, value: Any) -> FieldProblem:

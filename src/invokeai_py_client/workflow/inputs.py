@@ -18,7 +18,7 @@ from invokeai_py_client.workflow.naming import (
     find_entry,
     input_names,
 )
-from invokeai_py_client.workflow.refusals import describe
+from invokeai_py_client.workflow.refusals import describe_input
 
 __all__ = ["Inputs", "WorkflowInput", "build_inputs"]
 
@@ -92,7 +92,7 @@ class WorkflowInput:
         """What the server allows, in words."""
         if self.template is None:
             return ""
-        return describe(self.template.type, self.template.limits)
+        return describe_input(self.template)
 
     @property
     def value(self) -> Any:

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Optional, TypeVar
 
 from invokeai_py_client.exceptions import InputNotFoundError
 
@@ -215,10 +215,21 @@ def _not_found(entries: Sequence[Entry[Any]], key: Any) -> InputNotFoundError:
         tail = "the workflow has no inputs in its form"
     if isinstance(key, tuple):
         tail += "; the rest of the graph is set by set_node_value(node, field, value)"
+    option = _near_option(key)
+    if option is not None:
+        tail = f"did you mean the option {option}=? {tail[0].upper()}{tail[1:]}"
     candidates = near or [entry.name for entry in entries]
     return InputNotFoundError(
         f"no input goes by {key!r}; {tail}", key=key, candidates=candidates
     )
+
+
+def _near_option(key: Any) -> Optional[str]:
+    """The option of `run` or `submit` that was meant; None when it looks like none."""
+    if not isinstance(key, str):
+        return None
+    near = difflib.get_close_matches(slug(key), sorted(RESERVED_NAMES), 1, 0.75)
+    return near[0] if near else None
 
 
 def _vocabulary(entries: Iterable[Entry[Any]]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from invokeai_py_client.ivk_fields.registry import field_registry
 from invokeai_py_client.nodes.template import UNSET, InputTemplate
 from invokeai_py_client.workflow.loaded import FieldKey, LoadedNode, LoadedWorkflow
 from invokeai_py_client.workflow.naming import near_words, slug
-from invokeai_py_client.workflow.seeds import feeding_edge
+from invokeai_py_client.workflow.seeds import can_set_seed, feeding_edge
 
 __all__ = ["NodeFields", "find_node", "find_node_field", "setting_problem"]
 
@@ -217,9 +217,12 @@ def setting_problem(loaded: LoadedWorkflow, key: FieldKey) -> Optional[FieldProb
     edge = feeding_edge(loaded, key)
     if edge is not None and edge.source in loaded.nodes:
         feeder = loaded.nodes[edge.source]
+        way = "set that node instead"
+        if can_set_seed(loaded, key):
+            way = "use seed= of run or submit, or handle.seeds.set(number)"
         message = (
             f"{place} cannot be set: an edge feeds it from "
-            f"{feeder.title}.{edge.source_handle} ({feeder.id}); set that node instead"
+            f"{feeder.title}.{edge.source_handle} ({feeder.id}); {way}"
         )
         return FieldProblem(message, "connected", *key)
     if template.input == "connection":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from invokeai_py_client.ivk_fields.faults import allowed_numbers
-from invokeai_py_client.nodes.template import FieldType, Limits
+from invokeai_py_client.ivk_fields.model import allowed_models, restrictions_of
+from invokeai_py_client.nodes.template import FieldType, InputTemplate, Limits
 
-__all__ = ["Refusal", "describe"]
+__all__ = ["Refusal", "describe", "describe_input"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,15 @@ NOUNS = {
     "StringField": "text",
     "VideoField": "a video",
 }
+
+
+def describe_input(template: InputTemplate) -> str:
+    """What an input takes, in words for people."""
+    field_type = template.type
+    wanted = restrictions_of(template)
+    if (wanted.base or wanted.type) and field_type.cardinality == "SINGLE":
+        return allowed_models(wanted)
+    return describe(field_type, template.limits)
 
 
 def describe(field_type: FieldType, limits: Limits) -> str:

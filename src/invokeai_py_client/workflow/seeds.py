@@ -23,7 +23,14 @@ from invokeai_py_client.workflow.loaded import (
     WorkflowWarning,
 )
 
-__all__ = ["MAX_SEED", "SeedPlan", "SeedSource", "find_seeds", "plan_seed"]
+__all__ = [
+    "MAX_SEED",
+    "SeedPlan",
+    "SeedSource",
+    "can_set_seed",
+    "find_seeds",
+    "plan_seed",
+]
 
 MAX_SEED = 4294967295
 """The largest seed: what the server's noise nodes take and `rand_int` can be pinned
@@ -87,6 +94,11 @@ class SeedPlan:
 def is_seed(field_name: str) -> bool:
     """True for an input that is called ``seed``, of a called workflow too."""
     return field_name.rsplit("::", 1)[-1] == "seed"
+
+
+def can_set_seed(loaded: LoadedWorkflow, key: FieldKey) -> bool:
+    """True for a seed that the option ``seed=`` of a run decides."""
+    return is_seed(key[1]) and _trace(loaded, key)[0] in ("literal", "random")
 
 
 def find_seeds(
