@@ -97,6 +97,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
             JobTimeoutError: The time was over first; the jobs go on.
             APIError: The server cannot be reached, or refuses.
         """
+        wait_flows.checked_timeout(timeout)
         call = self._call(inputs, values, runs=runs, seed=seed, board=board)
 
         def follow(ticket: Ticket) -> Flow[RunResult[AsyncIvkImage]]:

@@ -13,7 +13,13 @@ from invokeai_py_client._core.messages import RawEvent, RetryRule
 from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
-from invokeai_py_client.exceptions import APIError, JobTimeoutError, NotFoundError
+from invokeai_py_client.exceptions import (
+    APIError,
+    FieldProblem,
+    FieldValidationError,
+    JobTimeoutError,
+    NotFoundError,
+)
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.workflow import queue_calls
@@ -42,6 +48,7 @@ __all__ = [
     "SubmissionStatus",
     "cancel",
     "cancel_surely",
+    "checked_timeout",
     "look",
     "stream_events",
     "wait",
@@ -83,6 +90,22 @@ class SubmissionStatus:
         return sum(self.counts.get(word, 0) for word in over) == self.total
 
 
+def checked_timeout(timeout: Optional[float]) -> Optional[float]:
+    """The timeout of a wait; refused before anything is submitted when it is none.
+
+    Raises:
+        FieldValidationError: It is neither None nor a number.
+    """
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if timeout is None or (is_number and timeout == timeout):
+        return timeout
+    allowed = "seconds, or None to wait for ever"
+    message = f"timeout is {timeout!r}; allowed: {allowed}"
+    raise FieldValidationError(
+        [FieldProblem(message, "timeout", value=timeout, allowed=allowed)]
+    )
+
+
 def wait(
     ticket: Ticket,
     read: Reader[ImageT],
@@ -96,6 +119,7 @@ def wait(
 
     `on_over` is called with the submission's id once all are over.
     """
+    checked_timeout(timeout)
     started = yield from now()
     deadline = None if timeout is None else started + timeout
     waiting = _Waiting(ticket, read, on_progress, deadline)
