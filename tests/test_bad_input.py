@@ -220,6 +220,33 @@ async def test_a_connected_input_names_the_node_that_feeds_it(handle):
         await done(handle.run(seed_=7))
 
 
+async def test_a_connected_seed_is_set_by_the_option_and_the_error_says_so(handle):
+    with pytest.raises(FieldValidationError, match="use seed= of run"):
+        handle["seed_"] = 7
+
+
+async def test_a_misspelt_option_is_told_from_an_input(handle):
+    with pytest.raises(InputNotFoundError, match=r"did you mean the option timeout=\?"):
+        await done(handle.run(time_out=3))
+
+
+@pytest.mark.parametrize("timeout", ["3", True, float("nan")])
+async def test_a_timeout_that_is_no_number_is_refused_before_anything_is_sent(
+    handle, timeout
+):
+    with pytest.raises(FieldValidationError, match="seconds, or None"):
+        await done(handle.run(timeout=timeout))
+
+
+async def test_what_is_missing_is_told_by_its_name_and_what_it_takes(handle):
+    handle["model"] = None
+    (problem,) = handle.check()
+    assert problem.message.startswith("input 0 'model': ")
+    assert problem.allowed == "a model of base sd-1 or sd-2 and type main"
+    assert problem.allowed in problem.message
+    assert handle.get_input("model").allowed == problem.allowed
+
+
 async def test_a_missing_picture_is_named_before_anything_is_sent(connect, tmp_path):
     async with connect("http://127.0.0.1:9") as client:
         missing = tmp_path / "gone.png"
@@ -262,8 +289,9 @@ async def test_a_file_that_is_not_there_is_no_question_to_the_server(connect):
         for path in (Path("no/such.json"), "no/such.json"):
             with pytest.raises(WorkflowError, match=r"such\.json"):
                 await done(client.workflow_repo.load(path))
-    with pytest.raises(WorkflowFormatError, match=r"no/such\.json"):
+    with pytest.raises(WorkflowFormatError, match=r"no.such\.json") as caught:
         WorkflowDefinition.from_file("no/such.json")
+    assert str(Path.cwd()) in caught.value.message
 
 
 # -- all of them ----------------------------------------------------------------------
