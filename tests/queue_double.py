@@ -31,8 +31,14 @@ from invokeai_py_client._core.messages import (
     Request,
 )
 from invokeai_py_client.exceptions import APIConnectionError, APITimeoutError
+from invokeai_py_client.models import IvkImage
+from invokeai_py_client.video import IvkVideo
+from invokeai_py_client.workflow.media_reader import MediaReader
 
 TERMINAL = ("completed", "failed", "canceled")
+
+READ = MediaReader(IvkImage.bound_to(None), IvkVideo.bound_to(None))
+"""Images and videos of no client."""
 
 
 @dataclass

@@ -16,8 +16,10 @@ from invokeai_py_client.exceptions import (
     WorkflowError,
 )
 from invokeai_py_client.models import IvkImage
+from invokeai_py_client.video.models import VideoBase
 from invokeai_py_client.workflow.build_result import build_result, named_images
 from invokeai_py_client.workflow.legend import Legend, NamedPlace, NodeTitle
+from invokeai_py_client.workflow.media_reader import MediaReader, NamedMedia
 from invokeai_py_client.workflow.progress import RunProgress
 from invokeai_py_client.workflow.read_session import image_names, read_job
 from invokeai_py_client.workflow.results import NodeOutput
@@ -49,22 +51,20 @@ def item():
     return json.loads((DATA / "iterated_job.json").read_text())
 
 
-def image_of(session_id=None, intermediate=()):
-    def make(name):
-        return IvkImage(
-            image_name=name,
-            session_id=session_id,
-            is_intermediate=name in intermediate,
-        )
+def media(session_id=None, intermediate=()):
+    def image(record):
+        name = record["image_name"]
+        more = {"session_id": session_id, "is_intermediate": name in intermediate}
+        return IvkImage(**record, **more)
 
-    return make
+    return NamedMedia(MediaReader(image, VideoBase.bound_to(None)))
 
 
-def result_of(item, legend=LEGEND, make=None, status="completed"):
+def result_of(item, legend=LEGEND, known=None, status="completed"):
     record = read_job(item, legend)
     look = JobLook(record.item_id, status)
-    make = make or image_of(item["session"]["id"])
-    return build_result("batch-1", [look], {record.item_id: record}, legend, make)
+    known = known or media(item["session"]["id"])
+    return build_result("batch-1", [look], {record.item_id: record}, legend, known)
 
 
 def widths(result, names):
@@ -171,26 +171,26 @@ def test_each_image_counts_once_although_collect_hands_it_on(item):
 
 def test_when_nothing_goes_to_the_gallery_the_final_images_count(item):
     names = named_images([read_job(item, LEGEND)])
-    make = image_of(item["session"]["id"], intermediate=names)
-    assert len(result_of(item, make=make).images) == 4
+    make = media(item["session"]["id"], intermediate=names)
+    assert len(result_of(item, known=make).images) == 4
 
 
 def test_intermediate_images_stay_out_when_others_are_in_the_gallery(item):
     names = named_images([read_job(item, LEGEND)])
-    make = image_of(item["session"]["id"], intermediate=names[1:])
-    result = result_of(item, make=make)
+    make = media(item["session"]["id"], intermediate=names[1:])
+    result = result_of(item, known=make)
     assert [image.image_name for image in result.images] == names[:1]
 
 
 def test_an_image_of_an_earlier_session_is_marked_as_cached(item):
     assert not result_of(item).outputs["bi"].cached
-    assert result_of(item, make=image_of("another")).outputs["bi"].cached
+    assert result_of(item, known=media("another")).outputs["bi"].cached
 
 
 def test_an_image_that_was_put_in_is_neither_result_nor_cached(item):
     name = next(image_names(item["session"]["results"]))
     item["session"]["graph"]["nodes"]["bi"]["image"] = {"image_name": name}
-    result = result_of(item, make=image_of("another"))
+    result = result_of(item, known=media("another"))
     assert name not in [image.image_name for image in result.images]
 
 
@@ -233,12 +233,12 @@ def test_a_redacted_session_is_an_empty_result(item):
 @pytest.mark.parametrize("session", [None, {}, {"results": None, "graph": 7}])
 def test_odd_sessions_are_read_without_complaint(item, session):
     item["session"] = session
-    assert result_of(item, make=image_of()).images == ()
+    assert result_of(item, known=media()).images == ()
 
 
 def test_a_job_whose_row_is_gone_says_so():
     looks = [JobLook(1, "pending", lost=True), JobLook(2, "completed")]
-    result = build_result("b", looks, {}, LEGEND, image_of())
+    result = build_result("b", looks, {}, LEGEND, media())
     assert [job.status for job in result.jobs] == ["canceled", "completed"]
     assert "was deleted" in str(result.jobs[0].error)
     assert "completed and deleted" in str(result.jobs[1].error)
@@ -254,7 +254,7 @@ def test_results_of_several_jobs_are_joined_by_node(item):
         [JobLook(record.item_id, "completed") for record in records],
         {record.item_id: record for record in records},
         LEGEND,
-        image_of(item["session"]["id"]),
+        media(item["session"]["id"]),
     )
     assert len(result.outputs["bi"].images) == 8
     assert len(result.images) == 8

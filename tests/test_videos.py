@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from invokeai_py_client.video.models import VideoBase, video_name_of
 from invokeai_py_client.workflow.build_result import build_result
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.legend import Legend
+from invokeai_py_client.workflow.media_reader import MediaReader, NamedMedia
 from invokeai_py_client.workflow.read_session import JobRecord, NodeRun
 from invokeai_py_client.workflow.reference_flows import resolve_values
 
@@ -223,6 +225,9 @@ def test_a_job_gives_the_videos_it_made_and_not_those_it_was_given():
         final_nodes=["end"],
     )
 
+    def video(hidden, record):
+        return VideoBase(**record, is_intermediate=record["video_name"] in hidden)
+
     def result(*hidden):
         from invokeai_py_client._core.tracker import JobLook
 
@@ -231,10 +236,7 @@ def test_a_job_gives_the_videos_it_made_and_not_those_it_was_given():
             [JobLook(1, "completed")],
             {1: job},
             Legend(),
-            lambda name: pytest.fail(name),
-            video_of=lambda name: VideoBase(
-                video_name=name, is_intermediate=name in hidden
-            ),
+            NamedMedia(MediaReader(pytest.fail, partial(video, hidden))),
         )
 
     assert [str(video) for video in result().videos] == ["step.mp4", "end.mp4"]

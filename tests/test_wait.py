@@ -13,7 +13,7 @@ from invokeai_py_client.exceptions import (
     JobFailedError,
     JobTimeoutError,
 )
-from invokeai_py_client.models import IvkImage, JobStatus
+from invokeai_py_client.models import JobStatus
 from invokeai_py_client.workflow.legend import Legend, NodeTitle
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import (
@@ -23,9 +23,8 @@ from invokeai_py_client.workflow.wait_flows import (
     stream_events,
     wait,
 )
-from queue_double import Fault, MailboxDouble, QueueDouble, drive, reply
+from queue_double import READ, Fault, MailboxDouble, QueueDouble, drive, reply
 
-READ = IvkImage.bound_to(None)
 LEGEND = Legend(nodes={"n": NodeTitle("blank", "Blank", "blank_image")})
 
 

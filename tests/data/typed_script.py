@@ -38,7 +38,7 @@ def blocking(png: bytes) -> None:
 
         board = client.board_repo.create_board("Portraits")
         result = workflow.run({0: "x"}, board=board, seed=7, timeout=60.0, image=png)
-        reveal_type(result)  # RunResult[IvkImage]
+        reveal_type(result)  # RunResult[IvkImage, IvkVideo]
         reveal_type(result.image)  # IvkImage
         reveal_type(result.images)  # tuple[IvkImage, ...]
         reveal_type(result.image.image_name)  # str
@@ -47,15 +47,19 @@ def blocking(png: bytes) -> None:
         reveal_type(result.jobs[0].status)  # JobStatus
         reveal_type(result.jobs[0].image)  # IvkImage
         reveal_type(result.outputs["Portrait"].images)  # tuple[IvkImage, ...]
+        reveal_type(result.video)  # IvkVideo
+        reveal_type(result.jobs[0].videos)  # tuple[IvkVideo, ...]
         reveal_type(workflow.map_outputs(result)[0].images)  # tuple[IvkImage, ...]
 
         submission = workflow.submit(key="once", runs=2, seed="random")
         reveal_type(submission)  # Submission
-        reveal_type(submission.wait(timeout=60))  # RunResult[IvkImage]
+        reveal_type(submission.wait(timeout=60))  # RunResult[IvkImage, IvkVideo]
         reveal_type(submission.events())  # Iterator[ServerEvent]
         reveal_type(submission.status())  # SubmissionStatus
         reveal_type(workflow.submit_sync())  # Submission
-        reveal_type(workflow.wait_for_completion_sync())  # RunResult[IvkImage]
+        reveal_type(
+            workflow.wait_for_completion_sync()
+        )  # RunResult[IvkImage, IvkVideo]
         both = client.submit_many([workflow, (workflow, {"seed": 1})])
         reveal_type(both)  # list[Submission]
         reveal_type(client.queue_repo.get_submission("id"))  # Submission
@@ -74,15 +78,16 @@ async def asynchronous() -> None:
         reveal_type(workflow)  # AsyncWorkflowHandle
         board = await client.board_repo.create_board("Portraits")
         result = await workflow.run(steps=30, board=board)
-        reveal_type(result)  # RunResult[AsyncIvkImage]
+        reveal_type(result)  # RunResult[AsyncIvkImage, AsyncIvkVideo]
         reveal_type(result.image)  # AsyncIvkImage
         reveal_type(await result.image.save("pictures/"))  # Path
         reveal_type(result.jobs[0].image)  # AsyncIvkImage
         reveal_type(result.outputs["Portrait"].images)  # tuple[AsyncIvkImage, ...]
+        reveal_type(result.video)  # AsyncIvkVideo
 
         submission = await workflow.submit(key="once")
         reveal_type(submission)  # AsyncSubmission
-        reveal_type(await submission.wait())  # RunResult[AsyncIvkImage]
+        reveal_type(await submission.wait())  # RunResult[AsyncIvkImage, AsyncIvkVideo]
         async for event in submission.events():
             reveal_type(event)  # ServerEvent
         reveal_type(await client.submit_many([workflow]))  # list[AsyncSubmission]

@@ -21,7 +21,6 @@ from invokeai_py_client.exceptions import (
     QueueFullError,
     SubmissionUnknownError,
 )
-from invokeai_py_client.models import IvkImage
 from invokeai_py_client.workflow.enqueue_flows import (
     Placement,
     Placing,
@@ -31,7 +30,15 @@ from invokeai_py_client.workflow.enqueue_flows import (
 from invokeai_py_client.workflow.orders import Order
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import wait
-from queue_double import Fault, MailboxDouble, QueueDouble, drive, json_reply, reply
+from queue_double import (
+    READ,
+    Fault,
+    MailboxDouble,
+    QueueDouble,
+    drive,
+    json_reply,
+    reply,
+)
 
 SETTLE = 10.0
 # Jobs have been seen to appear 0.6 s after the connection broke; the model goes far
@@ -227,7 +234,7 @@ class Life:
         ticket = Ticket(BATCH, "default", jobs, placed.requested)
         timeout = self.random.choice((None, None, 1.0, 20.0))
         begun = self.queue.time
-        flow = wait(ticket, IvkImage.bound_to(None), check=False, timeout=timeout)
+        flow = wait(ticket, READ, check=False, timeout=timeout)
         result = None
         try:
             result = drive(flow, self.queue, self.queue.mailbox)

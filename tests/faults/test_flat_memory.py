@@ -8,12 +8,11 @@ import tracemalloc
 import pytest
 
 from faults.workflows import blank
-from invokeai_py_client.models import IvkImage
 from invokeai_py_client.workflow.enqueue_flows import Placing, enqueue
 from invokeai_py_client.workflow.orders import Order
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import wait
-from queue_double import QueueDouble, drive
+from queue_double import READ, QueueDouble, drive
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -29,7 +28,7 @@ def run_jobs(count, size=50):
             queue.move(item_id, "completed")
         jobs = tuple(SubmittedJob(key, n) for n, key in enumerate(placed.item_ids))
         ticket = Ticket(order.batch_id, "default", jobs, size)
-        result = drive(wait(ticket, IvkImage.bound_to(None)), queue)
+        result = drive(wait(ticket, READ), queue)
         assert len(result.jobs) == size
 
 

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invokeai_py_client.exceptions import APIConnectionError, JobTimeoutError
-from invokeai_py_client.models import IvkImage
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import wait
-from queue_double import Fault, MailboxDouble, QueueDouble, drive
+from queue_double import READ, Fault, MailboxDouble, QueueDouble, drive
 
 LONGEST_POLL = 5.0
 LOOK_TIMEOUT = 10.0
@@ -69,7 +68,7 @@ def play(plan, schedule, has_events):
 @given(jobs, faults, st.booleans())
 def test_every_wait_ends_with_the_true_statuses(plan, schedule, has_events):
     queue, mailbox, ticket = play(plan, schedule, has_events)
-    flow = wait(ticket, IvkImage.bound_to(None), check=False)
+    flow = wait(ticket, READ, check=False)
     result = drive(flow, queue, mailbox)
     assert [str(job.status) for job in result.jobs] == [
         "canceled" if end == "deleted" else end for end, *_ in plan
@@ -83,7 +82,7 @@ def test_every_wait_ends_with_the_true_statuses(plan, schedule, has_events):
 @given(jobs, faults, st.booleans(), st.floats(0.5, 20))
 def test_a_timeout_is_kept_to_within_one_poll(plan, schedule, has_events, timeout):
     queue, mailbox, ticket = play(plan, schedule, has_events)
-    flow = wait(ticket, IvkImage.bound_to(None), check=False, timeout=timeout)
+    flow = wait(ticket, READ, check=False, timeout=timeout)
     try:
         drive(flow, queue, mailbox)
     except JobTimeoutError:
@@ -96,5 +95,5 @@ def test_a_timeout_is_kept_to_within_one_poll(plan, schedule, has_events, timeou
 def test_a_server_that_never_comes_back_ends_the_wait(plan, has_events):
     queue, mailbox, ticket = play(plan, ["refused"] * 3000, has_events)
     with pytest.raises(APIConnectionError):
-        drive(wait(ticket, IvkImage.bound_to(None)), queue, mailbox)
+        drive(wait(ticket, READ), queue, mailbox)
     assert queue.time < 30 + 8 + 2 * 60 + 4 * LONGEST_POLL

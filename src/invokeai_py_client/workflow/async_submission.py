@@ -11,7 +11,7 @@ from invokeai_py_client._io.runner import AsyncRunner
 from invokeai_py_client.image.async_image_handle import AsyncIvkImage
 from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
 from invokeai_py_client.workflow import wait_flows
-from invokeai_py_client.workflow.media_reader import media_reader
+from invokeai_py_client.workflow.media_reader import MediaReader
 from invokeai_py_client.workflow.results import RunResult
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress, SubmissionStatus
@@ -40,7 +40,7 @@ class AsyncSubmission:
         self._runner = runner
         self._ticket = ticket
         self._on_over = on_over
-        self._read = media_reader(
+        self._read = MediaReader(
             AsyncIvkImage.bound_to(runner), AsyncIvkVideo.bound_to(runner)
         )
 
@@ -89,7 +89,7 @@ class AsyncSubmission:
         timeout: Optional[float] = None,
         check: bool = True,
         on_progress: Optional[OnProgress] = None,
-    ) -> RunResult[AsyncIvkImage]:
+    ) -> RunResult[AsyncIvkImage, AsyncIvkVideo]:
         """Wait until every job is over, for ever by default, and return what they gave.
 
         Leaving a wait, by its timeout or by an interruption, cancels nothing.

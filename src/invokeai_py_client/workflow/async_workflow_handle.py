@@ -21,7 +21,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer
-from invokeai_py_client.workflow.media_reader import media_reader
+from invokeai_py_client.workflow.media_reader import MediaReader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
 from invokeai_py_client.workflow.ticket import Ticket
@@ -51,7 +51,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         super().__init__(definition, catalog, facts=facts)
         self._runner = runner
         self._server = server
-        self._read = media_reader(
+        self._read = MediaReader(
             AsyncIvkImage.bound_to(runner), AsyncIvkVideo.bound_to(runner)
         )
         self._latest: Optional[AsyncSubmission] = None
@@ -69,7 +69,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         on_progress: Optional[OnProgress] = None,
         check: bool = True,
         **values: Any,
-    ) -> RunResult[AsyncIvkImage]:
+    ) -> RunResult[AsyncIvkImage, AsyncIvkVideo]:
         """Submit, wait for ever by default, and return what the jobs gave.
 
         Interrupted (Ctrl-C, a cancelled task), it cancels its own jobs; a timeout
@@ -100,7 +100,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         wait_flows.checked_timeout(timeout)
         call = self._call(inputs, values, runs=runs, seed=seed, board=board)
 
-        def follow(ticket: Ticket) -> Flow[RunResult[AsyncIvkImage]]:
+        def follow(ticket: Ticket) -> Flow[RunResult[AsyncIvkImage, AsyncIvkVideo]]:
             self._remember(ticket)
             return wait_flows.wait(
                 ticket,
@@ -202,7 +202,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         timeout: Optional[float] = None,
         check: bool = True,
         on_progress: Optional[OnProgress] = None,
-    ) -> RunResult[AsyncIvkImage]:
+    ) -> RunResult[AsyncIvkImage, AsyncIvkVideo]:
         """Wait for a submission of this handle, for ever by default.
 
         Args:
@@ -230,7 +230,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         )
 
     def map_outputs(
-        self, result: RunResult[AsyncIvkImage]
+        self, result: RunResult[AsyncIvkImage, AsyncIvkVideo]
     ) -> list[OutputMapping[AsyncIvkImage]]:
         """The images of each output node, in the file's order; see `list_outputs`.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional
 
 from invokeai_py_client._core.tracker import TERMINAL, JobLook
 from invokeai_py_client.exceptions import JobCanceledError, JobError, JobFailedError
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.video.models import VideoBase
 from invokeai_py_client.workflow.legend import Legend
+from invokeai_py_client.workflow.media_reader import NamedMedia
 from invokeai_py_client.workflow.orders import FieldValues
 from invokeai_py_client.workflow.read_session import (
     JobRecord,
@@ -19,47 +19,38 @@ from invokeai_py_client.workflow.read_session import (
     video_names,
 )
 from invokeai_py_client.workflow.results import (
+    ImageT,
     JobResult,
     NodeOutput,
     NodeOutputs,
     RunResult,
+    VideoT,
 )
-
-ImageT = TypeVar("ImageT", bound=ImageBase)
-ImageOf = Callable[[str], ImageT]
-VideoOf = Callable[[str], VideoBase]
-
-
-def _just_a_name(name: str) -> VideoBase:
-    return VideoBase(video_name=name)
-
 
 # Nodes that hand an existing image on; the GUI does not put theirs in the gallery.
 PASSES_ON = frozenset({"image", "load_image", "video"})
 
 
-def named_images(records: Sequence[JobRecord]) -> list[str]:
+def named_images(records: Iterable[JobRecord]) -> list[str]:
     """Every image that the records name, each once."""
-    return list(
-        dict.fromkeys(
-            name
-            for record in records
-            for run in record.runs
-            for name in image_names(run.result)
-        )
-    )
+    return _named(records, image_names)
 
 
-def named_videos(records: Sequence[JobRecord]) -> list[str]:
+def named_videos(records: Iterable[JobRecord]) -> list[str]:
     """Every video that the records name, each once."""
-    return list(
-        dict.fromkeys(
-            name
-            for record in records
-            for run in record.runs
-            for name in video_names(run.result)
-        )
+    return _named(records, video_names)
+
+
+def _named(
+    records: Iterable[JobRecord], names_in: Callable[[Any], Iterator[str]]
+) -> list[str]:
+    names = (
+        name
+        for record in records
+        for run in record.runs
+        for name in names_in(run.result)
     )
+    return list(dict.fromkeys(names))
 
 
 def build_result(
@@ -67,11 +58,10 @@ def build_result(
     looks: Sequence[JobLook],
     records: Mapping[int, JobRecord],
     legend: Legend,
-    image_of: ImageOf[ImageT],
+    media: NamedMedia[ImageT, VideoT],
     *,
-    video_of: VideoOf = _just_a_name,
     field_values: Sequence[FieldValues] = (),
-) -> RunResult[ImageT]:
+) -> RunResult[ImageT, VideoT]:
     """Put a result together.
 
     Args:
@@ -80,8 +70,7 @@ def build_result(
         records: What the sessions say, by item id; jobs that are not over, or whose
             row is gone, have none.
         legend: The workflow's names.
-        image_of: Gives the image of a name.
-        video_of: Gives the video of a name.
+        media: The images and videos that the records name.
         field_values: The batch values of each job, for jobs without a record.
     """
     jobs = []
@@ -91,7 +80,7 @@ def build_result(
             known = field_values[index] if index < len(field_values) else ()
             jobs.append(_without_record(index, look, known, batch_id))
         else:
-            jobs.append(_job(index, look, record, legend, image_of, video_of, batch_id))
+            jobs.append(_job(index, look, record, legend, media, batch_id))
     return RunResult(batch_id, tuple(jobs), legend.outputs)
 
 
@@ -100,11 +89,10 @@ def _job(
     look: JobLook,
     record: JobRecord,
     legend: Legend,
-    image_of: ImageOf[ImageT],
-    video_of: VideoOf,
+    media: NamedMedia[ImageT, VideoT],
     batch_id: str,
-) -> JobResult[ImageT]:
-    outputs = _outputs(record, legend, image_of, video_of)
+) -> JobResult[ImageT, VideoT]:
+    outputs = _outputs(record, legend, media)
     return JobResult(
         item_id=record.item_id,
         index=index,
@@ -122,7 +110,7 @@ def _job(
 
 def _without_record(
     index: int, look: JobLook, field_values: FieldValues, batch_id: str
-) -> JobResult[Any]:
+) -> JobResult[Any, Any]:
     gone = look.lost or look.status in TERMINAL
     error: Optional[JobError] = None
     status = JobStatus(look.status)
@@ -150,28 +138,24 @@ def _without_record(
 def _outputs(
     record: JobRecord,
     legend: Legend,
-    image_of: ImageOf[ImageT],
-    video_of: VideoOf,
-) -> list[NodeOutput[ImageT]]:
+    media: NamedMedia[ImageT, VideoT],
+) -> list[NodeOutput[ImageT, VideoT]]:
     by_node: dict[str, list[NodeRun]] = {}
     for run in record.runs:
         by_node.setdefault(run.node_id, []).append(run)
-    return [
-        _output(runs, record, legend, image_of, video_of) for runs in by_node.values()
-    ]
+    return [_output(runs, record, legend, media) for runs in by_node.values()]
 
 
 def _output(
     runs: Sequence[NodeRun],
     record: JobRecord,
     legend: Legend,
-    image_of: ImageOf[ImageT],
-    video_of: VideoOf,
-) -> NodeOutput[ImageT]:
+    media: NamedMedia[ImageT, VideoT],
+) -> NodeOutput[ImageT, VideoT]:
     node_id, node_type = runs[0].node_id, runs[0].node_type
     title = legend.title(node_id, node_type)
     names = [name for run in runs for name in image_names(run.result)]
-    images = tuple(image_of(name) for name in names)
+    images = tuple(media.image(name) for name in names)
     films = [name for run in runs for name in video_names(run.result)]
     return NodeOutput(
         node_id=node_id,
@@ -180,7 +164,7 @@ def _output(
         node_type=node_type or title.type,
         results=tuple(run.result for run in runs),
         images=images,
-        videos=tuple(video_of(name) for name in films),
+        videos=tuple(media.video(name) for name in films),
         cached=any(_is_cached(image, record) for image in images),
     )
 
@@ -194,7 +178,7 @@ def _is_cached(image: ImageBase, record: JobRecord) -> bool:
 
 
 def _gallery(
-    record: JobRecord, outputs: Sequence[NodeOutput[ImageT]]
+    record: JobRecord, outputs: Sequence[NodeOutput[ImageT, Any]]
 ) -> tuple[ImageT, ...]:
     made = [output for output in outputs if output.node_type not in PASSES_ON]
     images = _each_once(made, record)
@@ -207,7 +191,9 @@ def _gallery(
     return _each_once(final, record) or _each_once(last, record)
 
 
-def _videos(record: JobRecord, outputs: Sequence[NodeOutput[Any]]) -> tuple[Any, ...]:
+def _videos(
+    record: JobRecord, outputs: Sequence[NodeOutput[Any, VideoT]]
+) -> tuple[VideoT, ...]:
     """The gallery's videos, else those of the nodes at the end, as for images."""
     made = [output for output in outputs if output.node_type not in PASSES_ON]
     found = {
@@ -221,7 +207,7 @@ def _videos(record: JobRecord, outputs: Sequence[NodeOutput[Any]]) -> tuple[Any,
 
 
 def _each_once(
-    outputs: Sequence[NodeOutput[ImageT]], record: JobRecord
+    outputs: Sequence[NodeOutput[ImageT, Any]], record: JobRecord
 ) -> tuple[ImageT, ...]:
     found = {
         image.image_name: image

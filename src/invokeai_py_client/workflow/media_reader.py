@@ -1,28 +1,38 @@
-"""One reader for the records of images and of videos, in the caller's colour."""
+"""Images and videos that sessions name, in the caller's colour."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic
 
-from invokeai_py_client.image.models import ImageBase
-from invokeai_py_client.video.models import VideoBase
+from invokeai_py_client.workflow.results import ImageT, VideoT
 
-__all__ = ["media_reader"]
-
-ImageT = TypeVar("ImageT", bound=ImageBase)
+__all__ = ["MediaReader", "NamedMedia"]
 
 
-def media_reader(
-    read_image: Callable[[Any], ImageT], read_video: Callable[[Any], VideoBase]
-) -> Callable[[Any], ImageT]:
-    """A reader that makes a video of a record with a ``video_name``.
+@dataclass(frozen=True)
+class MediaReader(Generic[ImageT, VideoT]):
+    """Makes images and videos of the server's records of them."""
 
-    For the type checker it reads images, since it is videos that are rare.
-    """
+    image: Callable[[Any], ImageT]
+    video: Callable[[Any], VideoT]
 
-    def read(record: Any) -> Any:
-        is_video = isinstance(record, Mapping) and "video_name" in record
-        return read_video(record) if is_video else read_image(record)
 
-    return read
+@dataclass(frozen=True)
+class NamedMedia(Generic[ImageT, VideoT]):
+    """Images and videos by name; of what was deleted since, only the name is left."""
+
+    read: MediaReader[ImageT, VideoT]
+    images: Mapping[str, ImageT] = field(default_factory=dict)
+    videos: Mapping[str, VideoT] = field(default_factory=dict)
+
+    def image(self, name: str) -> ImageT:
+        """The image of that name."""
+        found = self.images.get(name)
+        return self.read.image({"image_name": name}) if found is None else found
+
+    def video(self, name: str) -> VideoT:
+        """The video of that name."""
+        found = self.videos.get(name)
+        return self.read.video({"video_name": name}) if found is None else found

@@ -5,21 +5,26 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Optional, TypeVar
+from typing import Any, Generic, Optional
+
+from typing_extensions import TypeVar
 
 from invokeai_py_client.exceptions import JobError, JobFailedError, WorkflowError
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import JobStatus
+from invokeai_py_client.video.models import VideoBase
 from invokeai_py_client.workflow.orders import FieldValues
 
 __all__ = ["JobResult", "NodeOutput", "NodeOutputs", "OutputMapping", "RunResult"]
 
 ImageT = TypeVar("ImageT", bound=ImageBase)
+# With a default, so that `RunResult[IvkImage]` says enough.
+VideoT = TypeVar("VideoT", bound=VideoBase, default=Any)
 OutputT = TypeVar("OutputT")
 
 
 @dataclass(frozen=True)
-class NodeOutput(Generic[ImageT]):
+class NodeOutput(Generic[ImageT, VideoT]):
     """What one node gave, in one job or in all of them.
 
     A node inside a loop runs once per iteration, so everything here is a sequence, in
@@ -32,8 +37,7 @@ class NodeOutput(Generic[ImageT]):
         node_type: The invocation type, such as ``l2i``.
         results: The server's output objects, one per execution.
         images: Every image in the results, at any depth.
-        videos: Every video likewise: `IvkVideo`, in the asyncio client
-            `AsyncIvkVideo`.
+        videos: Every video likewise.
         cached: True when an image is the very one of an earlier job: the server's
             invocation cache reused it, and deleting it there deletes it here.
     """
@@ -44,7 +48,7 @@ class NodeOutput(Generic[ImageT]):
     node_type: str
     results: tuple[Mapping[str, Any], ...] = ()
     images: tuple[ImageT, ...] = ()
-    videos: tuple[Any, ...] = ()
+    videos: tuple[VideoT, ...] = ()
     cached: bool = False
 
     def __repr__(self) -> str:
@@ -139,7 +143,7 @@ def _of(output: Any) -> NodeOutput[Any]:
 
 
 @dataclass(frozen=True)
-class JobResult(Generic[ImageT]):
+class JobResult(Generic[ImageT, VideoT]):
     """One job of a run.
 
     Attributes:
@@ -150,8 +154,7 @@ class JobResult(Generic[ImageT]):
         outputs: What every node gave, by node id, name or label.
         images: Its gallery images in order; its final images when the workflow saves
             none to the gallery.
-        videos: Its videos likewise: `IvkVideo`, in the asyncio client
-            `AsyncIvkVideo`.
+        videos: Its videos likewise.
         values: What the inputs really were, by input name, also where an edge or
             batch data supplied them; a tuple where iterations differ.
         seeds: What the seeds really were, by seed name.
@@ -164,11 +167,11 @@ class JobResult(Generic[ImageT]):
     item_id: int
     index: int
     status: JobStatus
-    outputs: NodeOutputs[NodeOutput[ImageT]] = field(
+    outputs: NodeOutputs[NodeOutput[ImageT, VideoT]] = field(
         default_factory=lambda: NodeOutputs(())
     )
     images: tuple[ImageT, ...] = ()
-    videos: tuple[Any, ...] = ()
+    videos: tuple[VideoT, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, Any] = field(default_factory=dict)
     field_values: FieldValues = ()
@@ -191,11 +194,10 @@ class JobResult(Generic[ImageT]):
             WorkflowError: There is none, or there are several; the message lists
                 them.
         """
-        found: ImageT = _only(self.images)
-        return found
+        return _only(self.images, "image")
 
     @property
-    def video(self) -> Any:
+    def video(self) -> VideoT:
         """The only video.
 
         Raises:
@@ -206,7 +208,7 @@ class JobResult(Generic[ImageT]):
 
 
 @dataclass(frozen=True)
-class RunResult(Generic[ImageT]):
+class RunResult(Generic[ImageT, VideoT]):
     """Everything a submission gave.
 
     Attributes:
@@ -216,7 +218,7 @@ class RunResult(Generic[ImageT]):
     """
 
     id: str
-    jobs: tuple[JobResult[ImageT], ...]
+    jobs: tuple[JobResult[ImageT, VideoT], ...]
     output_ids: Optional[tuple[str, ...]] = None
 
     def __repr__(self) -> str:
@@ -240,16 +242,15 @@ class RunResult(Generic[ImageT]):
         """
         if not self.images:
             self.raise_for_status()
-        found: ImageT = _only(self.images)
-        return found
+        return _only(self.images, "image")
 
     @property
-    def videos(self) -> tuple[Any, ...]:
+    def videos(self) -> tuple[VideoT, ...]:
         """The videos of all jobs, job by job."""
         return tuple(video for job in self.jobs for video in job.videos)
 
     @property
-    def video(self) -> Any:
+    def video(self) -> VideoT:
         """The only video.
 
         Raises:
@@ -267,9 +268,9 @@ class RunResult(Generic[ImageT]):
         return tuple(job.seed for job in self.jobs)
 
     @property
-    def outputs(self) -> NodeOutputs[NodeOutput[ImageT]]:
+    def outputs(self) -> NodeOutputs[NodeOutput[ImageT, VideoT]]:
         """What every node gave over all jobs, by node id, name or label."""
-        by_node: dict[str, list[NodeOutput[ImageT]]] = {}
+        by_node: dict[str, list[NodeOutput[ImageT, VideoT]]] = {}
         for job in self.jobs:
             for node_id, output in job.outputs.items():
                 by_node.setdefault(node_id, []).append(output)
@@ -300,7 +301,9 @@ class RunResult(Generic[ImageT]):
         raise error
 
 
-def _joined(outputs: Sequence[NodeOutput[ImageT]]) -> NodeOutput[ImageT]:
+def _joined(
+    outputs: Sequence[NodeOutput[ImageT, VideoT]],
+) -> NodeOutput[ImageT, VideoT]:
     first = outputs[0]
     if len(outputs) == 1:
         return first
@@ -316,7 +319,7 @@ def _joined(outputs: Sequence[NodeOutput[ImageT]]) -> NodeOutput[ImageT]:
     )
 
 
-def _only(found: Sequence[Any], what: str = "image") -> Any:
+def _only(found: Sequence[OutputT], what: str) -> OutputT:
     if len(found) == 1:
         return found[0]
     if not found:

@@ -10,7 +10,7 @@ from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.video.video_handle import IvkVideo
 from invokeai_py_client.workflow import wait_flows
-from invokeai_py_client.workflow.media_reader import media_reader
+from invokeai_py_client.workflow.media_reader import MediaReader
 from invokeai_py_client.workflow.results import RunResult
 from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
 from invokeai_py_client.workflow.wait_flows import OnProgress, SubmissionStatus
@@ -39,7 +39,7 @@ class Submission:
         self._runner = runner
         self._ticket = ticket
         self._on_over = on_over
-        self._read = media_reader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
+        self._read = MediaReader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
 
     @property
     def id(self) -> str:
@@ -86,7 +86,7 @@ class Submission:
         timeout: Optional[float] = None,
         check: bool = True,
         on_progress: Optional[OnProgress] = None,
-    ) -> RunResult[IvkImage]:
+    ) -> RunResult[IvkImage, IvkVideo]:
         """Wait until every job is over, for ever by default, and return what they gave.
 
         Leaving a wait, by its timeout or by an interruption, cancels nothing.

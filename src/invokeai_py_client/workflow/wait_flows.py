@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Optional, TypeVar
+from typing import Any, Generic, Optional
 
 from invokeai_py_client._core.events import ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
@@ -20,7 +20,6 @@ from invokeai_py_client.exceptions import (
     JobTimeoutError,
     NotFoundError,
 )
-from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.models import JobStatus
 from invokeai_py_client.workflow import queue_calls
 from invokeai_py_client.workflow.build_result import (
@@ -28,9 +27,10 @@ from invokeai_py_client.workflow.build_result import (
     named_images,
     named_videos,
 )
+from invokeai_py_client.workflow.media_reader import MediaReader, NamedMedia
 from invokeai_py_client.workflow.progress import ProgressMeter, RunProgress
 from invokeai_py_client.workflow.read_session import JobRecord, read_job
-from invokeai_py_client.workflow.results import RunResult
+from invokeai_py_client.workflow.results import ImageT, RunResult, VideoT
 from invokeai_py_client.workflow.stillness import why_nothing_moves
 from invokeai_py_client.workflow.ticket import Ticket
 from invokeai_py_client.workflow.watch_flows import (
@@ -54,8 +54,6 @@ __all__ = [
     "wait",
 ]
 
-ImageT = TypeVar("ImageT", bound=ImageBase)
-Reader = Callable[[Any], ImageT]
 OnProgress = Callable[[RunProgress], Any]
 
 # How late the parts of a result may come when all jobs were over in time.
@@ -108,13 +106,13 @@ def checked_timeout(timeout: Optional[float]) -> Optional[float]:
 
 def wait(
     ticket: Ticket,
-    read: Reader[ImageT],
+    read: MediaReader[ImageT, VideoT],
     *,
     timeout: Optional[float] = None,
     check: bool = True,
     on_progress: Optional[OnProgress] = None,
     on_over: Optional[Callable[[str], None]] = None,
-) -> Flow[RunResult[ImageT]]:
+) -> Flow[RunResult[ImageT, VideoT]]:
     """Wait until every job is over and return what they gave.
 
     `on_over` is called with the submission's id once all are over.
@@ -138,7 +136,7 @@ def wait(
     return result
 
 
-class _Waiting(Generic[ImageT]):
+class _Waiting(Generic[ImageT, VideoT]):
     """One wait: its watch, and what was read of the jobs that are over.
 
     Sessions are read as jobs end, not at the end: somebody may prune the queue.
@@ -147,7 +145,7 @@ class _Waiting(Generic[ImageT]):
     def __init__(
         self,
         ticket: Ticket,
-        read: Reader[ImageT],
+        read: MediaReader[ImageT, VideoT],
         on_progress: Optional[OnProgress],
         deadline: Optional[float],
     ) -> None:
@@ -170,30 +168,30 @@ class _Waiting(Generic[ImageT]):
         if self._on_progress is not None:
             yield from notify(self._on_progress, self._meter.show(self.watch.why))
 
-    def result(self) -> Flow[RunResult[ImageT]]:
+    def result(self) -> Flow[RunResult[ImageT, VideoT]]:
         """Read what was not read yet and put the result together."""
         ticket, deadline = self._ticket, self.watch.deadline
         try:
             yield from patiently(lambda: self._read_sessions(again=True), deadline)
-            images = yield from patiently(self._read_images_in_time, deadline)
+            media = yield from patiently(self._read_media_in_time, deadline)
         except APIError as error:
             if not queue_calls.is_passing(error) or deadline is None:
                 raise
             raise JobTimeoutError(
                 f"all {len(ticket.jobs)} jobs of {ticket.id} are over, but their "
                 f"results could not be read: {error.message}",
-                result=self._built({}),
+                result=self._built(NamedMedia(self._read)),
             ) from error
-        return self._built(images)
+        return self._built(media)
 
-    def known_so_far(self) -> Flow[RunResult[ImageT]]:
+    def known_so_far(self) -> Flow[RunResult[ImageT, VideoT]]:
         """The result of what is known already, for a wait whose time is over."""
         try:
-            images = yield from self._read_images(LAST_LOOK_TIMEOUT)
+            media = yield from self._read_media(LAST_LOOK_TIMEOUT)
         except APIError as error:
             logger.info("images of %s could not be read: %s", self._ticket.id, error)
-            images = {}
-        return self._built(images)
+            media = NamedMedia(self._read)
+        return self._built(media)
 
     def _heed(self, event: Optional[RawEvent]) -> Flow[None]:
         if event is None or self._meter.hear(event):
@@ -227,46 +225,37 @@ class _Waiting(Generic[ImageT]):
             if status is not None and status.is_over:
                 self._records[item_id] = read_job(item, self._ticket.legend)
 
-    def _read_images_in_time(self) -> Flow[dict[str, ImageT]]:
+    def _read_media_in_time(self) -> Flow[NamedMedia[ImageT, VideoT]]:
         timeout = max((yield from self.watch.look_timeout()), RESULT_TIMEOUT)
-        return (yield from self._read_images(timeout))
+        return (yield from self._read_media(timeout))
 
-    def _read_images(self, timeout: float) -> Flow[dict[str, ImageT]]:
-        names = named_images(list(self._records.values()))
+    def _read_media(self, timeout: float) -> Flow[NamedMedia[ImageT, VideoT]]:
+        names = named_images(self._records.values())
         parts = yield from gather(
-            [_image_records(part, timeout) for part in chunks(names)],
-            limit=4,
+            [_image_records(part, timeout) for part in chunks(names)], limit=4
         )
-        records = (record for part in parts for record in part)
-        found = {record["image_name"]: self._read(record) for record in records}
-        films = yield from gather(
+        videos = yield from gather(
             [
                 _video_record(name, timeout)
-                for name in named_videos(list(self._records.values()))
+                for name in named_videos(self._records.values())
             ],
             limit=4,
         )
-        # Names tell them apart: those of videos end in .mp4.
-        found.update({film["video_name"]: self._read(film) for film in films})
-        return found
+        read = self._read
+        return NamedMedia(
+            read,
+            {item["image_name"]: read.image(item) for part in parts for item in part},
+            {item["video_name"]: read.video(item) for item in videos},
+        )
 
-    def _built(self, images: Mapping[str, ImageT]) -> RunResult[ImageT]:
+    def _built(self, media: NamedMedia[ImageT, VideoT]) -> RunResult[ImageT, VideoT]:
         ticket = self._ticket
-
-        def image_of(name: str) -> ImageT:
-            # Deleted since: only its name is left.
-            return images[name] if name in images else self._read({"image_name": name})
-
-        def video_of(name: str) -> Any:
-            return images[name] if name in images else self._read({"video_name": name})
-
         return build_result(
             ticket.id,
             [self._tracker[item_id] for item_id in self._tracker.item_ids],
             self._records,
             ticket.legend,
-            image_of,
-            video_of=video_of,
+            media,
             field_values=[job.field_values for job in ticket.jobs],
         )
 
@@ -377,7 +366,7 @@ def cancel_surely(queue_id: str, batch_id: str) -> Flow[None]:
 
 
 def _too_late(
-    ticket: Ticket, watch: Watch, timeout: Optional[float], result: RunResult[Any]
+    ticket: Ticket, watch: Watch, timeout: Optional[float], result: RunResult[Any, Any]
 ) -> JobTimeoutError:
     counts = ", ".join(
         f"{count} {word}" for word, count in watch.tracker.counts.items()

@@ -19,7 +19,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.known_server import KnownServer
-from invokeai_py_client.workflow.media_reader import media_reader
+from invokeai_py_client.workflow.media_reader import MediaReader
 from invokeai_py_client.workflow.outputs import is_output_capable
 from invokeai_py_client.workflow.results import OutputMapping, RunResult
 from invokeai_py_client.workflow.submission import Submission
@@ -50,7 +50,7 @@ class WorkflowHandle(BaseWorkflowHandle):
         super().__init__(definition, catalog, facts=facts)
         self._runner = runner
         self._server = server
-        self._read = media_reader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
+        self._read = MediaReader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
         self._latest: Optional[Submission] = None
         self._unfinished: dict[str, Submission] = {}
 
@@ -66,7 +66,7 @@ class WorkflowHandle(BaseWorkflowHandle):
         on_progress: Optional[OnProgress] = None,
         check: bool = True,
         **values: Any,
-    ) -> RunResult[IvkImage]:
+    ) -> RunResult[IvkImage, IvkVideo]:
         """Submit, wait for ever by default, and return what the jobs gave.
 
         Interrupted (Ctrl-C, a cancelled task), it cancels its own jobs; a timeout
@@ -97,7 +97,7 @@ class WorkflowHandle(BaseWorkflowHandle):
         wait_flows.checked_timeout(timeout)
         call = self._call(inputs, values, runs=runs, seed=seed, board=board)
 
-        def follow(ticket: Ticket) -> Flow[RunResult[IvkImage]]:
+        def follow(ticket: Ticket) -> Flow[RunResult[IvkImage, IvkVideo]]:
             self._remember(ticket)
             return wait_flows.wait(
                 ticket,
@@ -201,7 +201,7 @@ class WorkflowHandle(BaseWorkflowHandle):
         timeout: Optional[float] = None,
         check: bool = True,
         on_progress: Optional[OnProgress] = None,
-    ) -> RunResult[IvkImage]:
+    ) -> RunResult[IvkImage, IvkVideo]:
         """Wait for a submission of this handle, for ever by default.
 
         Args:
@@ -230,7 +230,9 @@ class WorkflowHandle(BaseWorkflowHandle):
 
     wait_for_completion_sync = wait_for_completion  # blocking only
 
-    def map_outputs(self, result: RunResult[IvkImage]) -> list[OutputMapping[IvkImage]]:
+    def map_outputs(
+        self, result: RunResult[IvkImage, IvkVideo]
+    ) -> list[OutputMapping[IvkImage]]:
         """The images of each output node, in the file's order; see `list_outputs`.
 
         A node that gave no image (its job failed, or it ran in another workflow) has
