@@ -6,21 +6,25 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from invokeai_py_client._server.rest import ask
-from invokeai_py_client.simulator import SimulatedServer, model_record
+from invokeai_py_client._server.tiny_models import install_models
+from invokeai_py_client.server import LocalServer
+from invokeai_py_client.simulator import SimulatedServer
+from model_files import diffusers_vae, pipeline
 
 TINY_MODELS = ("tiny-sd1", "tiny-sdxl", "tiny-sdxl-vae")
 
 
-def tiny_models() -> list[dict[str, Any]]:
-    """Records of the models that `LocalServer.install_tiny_models` installs."""
-    return [
-        model_record("tiny-sd1", base="sd-1", type="main"),
-        model_record("tiny-sdxl", base="sdxl", type="main"),
-        model_record("tiny-sdxl-vae", base="sdxl", type="vae"),
-    ]
+def make_tiny_models(folder: Path) -> None:
+    """What a server needs to see of the models that `LocalServer` installs.
+
+    The simulator loads none, so their weights are a few zeros.
+    """
+    pipeline(folder / "tiny-sd1")
+    pipeline(folder / "tiny-sdxl", width=2048)
+    diffusers_vae(folder / "tiny-sdxl-vae")
 
 
 class SimulatedLocalServer:
@@ -48,6 +52,8 @@ class SimulatedLocalServer:
         if self._temporary:
             root = Path(tempfile.mkdtemp(prefix="simulated-root-"))
         self.root = root
+        self._tiny_models: Optional[Path] = None
+        self._token: Optional[str] = None
         self._server = SimulatedServer(
             root=self.root,
             multiuser=multiuser,
@@ -79,22 +85,39 @@ class SimulatedLocalServer:
     def stop(self) -> None:
         """Stop, and remove a temporary root."""
         self._server.stop()
-        if self._temporary and self.root is not None:
-            shutil.rmtree(self.root, ignore_errors=True)
+        for folder in (self.root if self._temporary else None, self._tiny_models):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._tiny_models = None
 
     def install_tiny_models(self) -> tuple[str, ...]:
-        """Offer the tiny models."""
-        for record in tiny_models():
-            self._server.simulation.models.add(record)
-        return TINY_MODELS
+        """Install the tiny models, in place."""
+        if self._tiny_models is None:
+            self._tiny_models = Path(tempfile.mkdtemp(prefix="tiny-models-"))
+            make_tiny_models(self._tiny_models)
+        return install_models(self.url, self._tiny_models, self._token)
+
+    @property
+    def models_folder(self) -> Path:
+        """The server's own folder of models."""
+        return self._server.simulation.model_folder.path
 
     def set_up_admin(self, email: str, password: str) -> None:
-        """Make the first account."""
+        """Make the first account, whose models `install_tiny_models` installs."""
         account = {"email": email, "password": password, "display_name": "Admin"}
         ask("POST", f"{self.url}/api/v1/auth/setup", account)
+        answer = ask("POST", f"{self.url}/api/v1/auth/login", account)
+        self._token = answer["token"]
 
     def __enter__(self) -> SimulatedLocalServer:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def models_folder(server: Union[LocalServer, SimulatedLocalServer]) -> Path:
+    """The own folder of models of a server that the tests started."""
+    if isinstance(server, SimulatedLocalServer):
+        return server.models_folder
+    return Path(server.root) / "models"

@@ -1,4 +1,4 @@
-"""Everything about models on a real server, through both clients.
+"""Everything about models, through both clients.
 
 Not exercised, because they need the internet: looking up and installing HuggingFace
 repositories beyond their failure, downloads and with them pausing, resuming and
@@ -9,10 +9,7 @@ conversion: it needs a single-file checkpoint of several GB.
 from __future__ import annotations
 
 import io
-import json
 import shutil
-import struct
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -26,11 +23,12 @@ from invokeai_py_client.exceptions import (
     UnprocessableEntityError,
 )
 from invokeai_py_client.model.models import HuggingFaceToken, InstallStatus
-from invokeai_py_client.server import LocalServer
+from model_files import embedding
 
 from .noun_calls import collected, done
+from .servers import models_folder
 
-pytestmark = [pytest.mark.live, pytest.mark.real_server("model files")]
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -58,16 +56,6 @@ def picture(size=(600, 300)):
     sink = io.BytesIO()
     Image.new("RGB", size, "red").save(sink, "PNG")
     return sink.getvalue()
-
-
-def embedding(path):
-    """A textual inversion for SD-1: a small file that the server recognises."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = struct.pack("<768f", *[0.5] * 768)
-    tensor = {"dtype": "F32", "shape": [1, 768], "data_offsets": [0, len(data)]}
-    header = json.dumps({"emb_params": tensor}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
-    return path
 
 
 # -- records -------------------------------------------------------------------
@@ -324,7 +312,7 @@ async def test_missing_models_and_orphans_are_found(models, live_server, tmp_pat
     assert model.key in [item.key for item in await done(models.list_missing_models())]
     await done(models.delete_model(model))
 
-    orphan = Path(live_server.root) / "models" / "orphan-folder"
+    orphan = models_folder(live_server) / "orphan-folder"
     embedding(orphan / "left.safetensors")
     try:
         found = await done(models.list_orphans())
@@ -340,10 +328,12 @@ async def test_missing_models_and_orphans_are_found(models, live_server, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_token_is_set_and_forgotten_without_internet(tmp_path, monkeypatch):
+def test_a_token_is_set_and_forgotten_without_internet(
+    start_server, tmp_path, monkeypatch
+):
     """On a server of its own: the token is a file of the server's user."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
-    with LocalServer() as server, InvokeAIClient.from_url(server.url) as client:
+    with start_server() as server, InvokeAIClient.from_url(server.url) as client:
         models = client.model_repo
         assert models.get_huggingface_token() is HuggingFaceToken.INVALID
         assert models.set_huggingface_token("hf_no") is not HuggingFaceToken.VALID

@@ -123,7 +123,6 @@ async def test_a_wait_lives_through_a_restart(own_server, client):
         restart.join()
 
 
-@pytest.mark.real_server("model files")
 @pytest.mark.needs_server("6.9", "models without a description")
 def test_models_without_description_and_twins_by_hash(own_server, client, tmp_path):
     models = client.model_repo
@@ -148,7 +147,6 @@ def test_models_without_description_and_twins_by_hash(own_server, client, tmp_pa
         models.delete_model(twin.key)
 
 
-@pytest.mark.real_server("model files")
 @pytest.mark.needs_server("6.9", "models of unknown content")
 def test_installations_that_fail_are_model_errors(client, tmp_path):
     models = client.model_repo

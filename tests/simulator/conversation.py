@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from model_talk import talk_about_models
 from PIL import Image
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -81,6 +82,7 @@ class Conversation:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self.url = url
         self._address = (parts.hostname, parts.port)
         self.answers: list[Answer] = []
 
@@ -110,10 +112,10 @@ class Conversation:
         finally:
             connection.close()
         value: Any = data
-        if media_type == "application/json":
+        if media_type == "application/json" and data:
             value = json.loads(data)
         if record:
-            seen = shape(value) if media_type == "application/json" else media_type
+            seen = media_type if isinstance(value, bytes) else shape(value)
             self.answers.append(Answer(label, status, media_type, seen))
         return value
 
@@ -607,6 +609,7 @@ TALKS = (
     talk_about_calls,
     talk_about_graphs,
     talk_about_jobs,
+    talk_about_models,
     talk_about_pictures,
     talk_about_the_rest,
 )

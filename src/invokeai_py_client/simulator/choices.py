@@ -59,3 +59,17 @@ class WorkflowOrder(str, Enum):
     OPENED_AT = "opened_at"
     NAME = "name"
     IS_PUBLIC = "is_public"
+
+
+class ModelOrder(str, Enum):
+    """By what models are ordered."""
+
+    DEFAULT = "default"
+    TYPE = "type"
+    BASE = "base"
+    NAME = "name"
+    FORMAT = "format"
+    SIZE = "size"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    PATH = "path"

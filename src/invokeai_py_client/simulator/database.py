@@ -64,6 +64,12 @@ CREATE TABLE IF NOT EXISTS workflows (
 CREATE TABLE IF NOT EXISTS models (
     key TEXT PRIMARY KEY, config TEXT NOT NULL, position INTEGER
 );
+CREATE TABLE IF NOT EXISTS model_changes (
+    key TEXT PRIMARY KEY, has_files INTEGER NOT NULL, changed_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS model_relationships (
+    key_1 TEXT NOT NULL, key_2 TEXT NOT NULL, PRIMARY KEY (key_1, key_2)
+);
 CREATE TABLE IF NOT EXISTS users (
     user_id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, display_name TEXT,
     password TEXT, is_admin INTEGER NOT NULL DEFAULT 0,

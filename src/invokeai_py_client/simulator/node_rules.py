@@ -128,6 +128,33 @@ def _labelled(model: Any) -> Any:
     return model
 
 
+# Its name is part of where the error is said to be.
+def _validate_weight_bounds(model: Any) -> Any:
+    low = -1.0 if model.weight_min is None else model.weight_min
+    high = 2.0 if model.weight_max is None else model.weight_max
+    if low >= high:
+        raise ValueError(
+            f"effective weight range is invalid: min ({low}) must be less than max "
+            f"({high})"
+        )
+    if model.weight is not None and not low <= model.weight <= high:
+        raise ValueError(
+            f"weight ({model.weight}) must be within the effective range "
+            f"[{low}, {high}]"
+        )
+    return model
+
+
+def _web_address(value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError("source_url must be a string")
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("source_url must be an http or https URL")
+    return value
+
+
 def _on(field: str, check: Callable[..., Any], mode: Any = "after") -> dict[str, Any]:
     decorate: Any = field_validator(field, mode=mode)
     return {f"{field}_rule": decorate(check)}
@@ -171,6 +198,8 @@ _RULES: dict[str, Callable[[], dict[str, Any]]] = {
     "IPAdapterField": lambda: _adapter("weight"),
     "T2IAdapterField": lambda: _adapter("weight"),
     "BoundingBoxField": lambda: _whole(_box),
+    "LoraModelDefaultSettings": lambda: _whole(_validate_weight_bounds),
+    "ModelRecordChanges": lambda: _on("source_url", _web_address, "before"),
     **{
         name: lambda: _whole(_labelled)
         for name in (

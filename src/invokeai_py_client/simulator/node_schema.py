@@ -79,6 +79,12 @@ class FieldValue(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
 
+class ClosedValue(FieldValue):
+    """A structured value that takes no other fields than its own."""
+
+    model_config = ConfigDict(protected_namespaces=(), extra="forbid")
+
+
 def bounds(schema: Schema) -> dict[str, Any]:
     """The limits of a schema as arguments of pydantic's `Field`."""
     return {ours: schema[key] for key, ours in _BOUNDS.items() if key in schema}
@@ -275,7 +281,7 @@ class NodeSchemas:
             item: Any = self._annotation(
                 schema.get("items", {}), constrained=constrained
             )
-            return list[item]
+            return set[item] if schema.get("uniqueItems") else list[item]
         if kind == "object":
             extra = schema.get("additionalProperties")
             value: Any = (
@@ -301,11 +307,13 @@ class NodeSchemas:
 
     def _make_named(self, name: str, schema: Schema) -> Any:
         if "enum" in schema:
-            members = {str(value): value for value in schema["enum"]}
+            members = {str(value) or "EMPTY": value for value in schema["enum"]}
             mixin = str if all(isinstance(v, str) for v in members.values()) else int
             return enum.Enum(name, members, type=mixin)
         if "properties" in schema:
-            return self._build(name, schema, FieldValue, validators_of(name))
+            closed = schema.get("additionalProperties") is False
+            base = ClosedValue if closed else FieldValue
+            return self._build(name, schema, base, validators_of(name))
         if schema.get("type") == "object":
             return create_model(
                 name,

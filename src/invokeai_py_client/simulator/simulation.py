@@ -25,6 +25,7 @@ from .gallery import Gallery
 from .graph import Graph
 from .images import ImageFiles, Images
 from .invocation_cache import InvocationCache
+from .model_folder import ModelFolder
 from .model_install import InstallJobs
 from .models_inventory import Models
 from .node_packs import NodePacks
@@ -106,6 +107,7 @@ class Simulation:
         self.gallery = Gallery(self.database)
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
+        self.model_folder = ModelFolder(root / "models" if root else None)
         self.workflows = Workflows(self.database, self.emit, self.schemas)
         self.config = AppConfig(self.database, settings)
         self.log_level = logging.INFO
@@ -169,6 +171,8 @@ class Simulation:
         """Stop working; what is stored stays."""
         self.processor.stop()
         self.downloads.stop()
+        self.installs.stop()
+        self.model_folder.close()
         self.database.close()
         if self._temporary is not None:
             self._temporary.cleanup()

@@ -1,0 +1,131 @@
+"""Cut what is about models out of a real server for the simulator.
+
+    python scripts/build_simulator_models.py openapi.json starter_models.json 6.14.2
+
+takes the server's OpenAPI document and its answer to
+`GET /api/v2/models/starter_models` (asked while no model is installed) and writes, into
+`src/invokeai_py_client/simulator/data`:
+
+* `model-schemas-6.14.2.json.gz`: the class of every kind of model record, in the order
+  of the server's union, and what may be changed of one;
+* `starter-models-6.14.2.json.gz`: the starter models without their descriptions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parents[1] / "src/invokeai_py_client/simulator/data"
+CHANGES = "ModelRecordChanges"
+ASKED = ("BaseModelType", "ModelType", "ModelFormat")
+
+
+def referred(schemas: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Some classes and, transitively, what they refer to."""
+    wanted: dict[str, Any] = {}
+    pending: list[Any] = [{"$ref": name} for name in names]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending += part
+        elif isinstance(part, dict):
+            reference = part.get("$ref")
+            if isinstance(reference, str):
+                name = reference.rsplit("/", 1)[-1]
+                if name not in wanted:
+                    wanted[name] = schemas[name]
+                    pending.append(schemas[name])
+            pending += part.values()
+    return {name: wanted[name] for name in schemas if name in wanted}
+
+
+def bare(schema: Any) -> Any:
+    """A schema without texts for people."""
+    if isinstance(schema, list):
+        return [bare(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {
+        key: bare(value)
+        for key, value in schema.items()
+        # A property may be called like that as well: its schema is an object.
+        if key not in ("title", "description", "examples") or isinstance(value, dict)
+    }
+    return kept
+
+
+def readable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The class of a record as the server reads one back from its database.
+
+    The document describes what it sends, where nothing is left out.
+    """
+    fields = schema["properties"]
+    required = [
+        name
+        for name in schema["required"]
+        if "default" not in fields[name]
+        and {"type": "null"} not in fields[name].get("anyOf", ())
+    ]
+    return {**schema, "required": required}
+
+
+def model_schemas(document: dict[str, Any]) -> dict[str, Any]:
+    """The classes of model records."""
+    schemas = document["components"]["schemas"]
+    union = schemas["ModelsList"]["properties"]["models"]["items"]["oneOf"]
+    kinds = [part["$ref"].rsplit("/", 1)[-1] for part in union]
+    # These are asked for by the routes, but are in no record.
+    wanted = bare(referred(schemas, [*kinds, CHANGES, *ASKED]))
+    wanted.update({name: readable(wanted[name]) for name in kinds})
+    return {"kinds": kinds, "schemas": wanted}
+
+
+def starters(answer: dict[str, Any]) -> dict[str, Any]:
+    """The starter models; a bundle names its models by their source."""
+
+    def told(model: dict[str, Any]) -> dict[str, Any]:
+        kept = {
+            key: value
+            for key, value in model.items()
+            if key not in ("description", "is_installed", "dependencies")
+            and value not in (None, [])
+        }
+        if model.get("dependencies"):
+            kept["dependencies"] = [told(part) for part in model["dependencies"]]
+        return kept
+
+    return {
+        "models": [told(model) for model in answer["starter_models"]],
+        "bundles": {
+            key: {
+                "name": bundle["name"],
+                "models": [model["source"] for model in bundle["models"]],
+            }
+            for key, bundle in answer["starter_bundles"].items()
+        },
+    }
+
+
+def write(name: str, value: dict[str, Any]) -> None:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    target = DATA / name
+    # mtime=0: the same document gives the same file.
+    target.write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
+def main(document: str, answer: str, version: str) -> None:
+    schemas = model_schemas(json.loads(Path(document).read_text("utf-8")))
+    write(f"model-schemas-{version}.json.gz", {"version": version, **schemas})
+    write(
+        f"starter-models-{version}.json.gz",
+        starters(json.loads(Path(answer).read_text("utf-8"))),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
