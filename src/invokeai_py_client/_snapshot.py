@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from enum import Enum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, ClassVar, Optional
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -33,7 +33,9 @@ class Snapshot(BaseModel):
     Keys that this version of the library does not know are kept in `model_extra`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="allow", protected_namespaces=()
+    )
 
 
 class OpenEnum(str, Enum):

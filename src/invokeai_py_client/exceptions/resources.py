@@ -59,7 +59,7 @@ class ModelError(InvokeAIError):
         candidates: Sequence[str] = (),
         hint: Optional[str] = None,
     ) -> None:
-        self.candidates = tuple(candidates)
+        self.candidates: tuple[str, ...] = tuple(candidates)
         super().__init__(message, hint=hint)
 
 

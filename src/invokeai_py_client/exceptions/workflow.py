@@ -51,7 +51,7 @@ class InputNotFoundError(WorkflowError, KeyError):
         self, message: str, *, key: Any, candidates: Sequence[str] = ()
     ) -> None:
         self.key = key
-        self.candidates = tuple(candidates)
+        self.candidates: tuple[str, ...] = tuple(candidates)
         super().__init__(message)
 
     # KeyError would print the repr of its first argument.
@@ -93,7 +93,7 @@ class FieldValidationError(WorkflowError, ValueError):
     """
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[FieldProblem, ...] = tuple(problems)
         lines = [problem.message for problem in self.problems]
         head = lines[0] if len(lines) == 1 else f"{len(lines)} problems: "
         super().__init__(head if len(lines) == 1 else head + "; ".join(lines))

@@ -7,7 +7,7 @@ type to its kinds, the fresh one first; `config_of` reads a stored object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, ClassVar, Literal, Optional, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
@@ -27,7 +27,9 @@ Number = Annotated[Union[Whole, FiniteFloat], BeforeValidator(_not_bool)]
 class GeneratorConfig(BaseModel):
     """Base of the kinds; `wire()` is the object that a workflow file holds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=()
+    )
 
     def wire(self) -> dict[str, Any]:
         """The object on the wire; what is None is left out."""
@@ -162,7 +164,7 @@ class ImagesFromBoard(GeneratorConfig):
     the uncategorized images.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     type: Literal["image_generator_images_from_board"] = (
         "image_generator_images_from_board"

@@ -214,4 +214,4 @@ def _entry_points() -> tuple[metadata.EntryPoint, ...]:
         return tuple(metadata.entry_points().get(ENTRY_POINT_GROUP, ()))
 
 
-field_registry = FieldRegistry().load_entry_points_later()
+field_registry: FieldRegistry = FieldRegistry().load_entry_points_later()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Optional, Union
+from typing import Any, ClassVar, Literal, Optional, Union
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -21,7 +21,9 @@ __all__ = [
 
 class _Part(Snapshot):
     # The server refuses keys that it does not know; so they are refused here.
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=()
+    )
 
 
 class RecallLoRA(_Part):

@@ -120,7 +120,7 @@ class Inputs(Mapping[str, WorkflowInput]):
     def __init__(self, items: Sequence[WorkflowInput]) -> None:
         self._items = tuple(items)
         self._entries = tuple(_entry(item) for item in self._items)
-        self.names = tuple(item.name for item in self._items)
+        self.names: tuple[str, ...] = tuple(item.name for item in self._items)
         self._by_target: dict[FieldKey, WorkflowInput] = {}
         for item in self._items:
             self._by_target.setdefault(item.target, item)
