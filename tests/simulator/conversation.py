@@ -85,6 +85,7 @@ class Conversation:
         self.url = url
         self._address = (parts.hostname, parts.port)
         self.answers: list[Answer] = []
+        self.headers: dict[str, str] = {}  # of the latest answer
 
     def ask(
         self,
@@ -109,6 +110,7 @@ class Conversation:
             data = reply.read()
             media_type = (reply.getheader("content-type") or "").split(";")[0]
             status = reply.status
+            self.headers = {key.lower(): text for key, text in reply.getheaders()}
         finally:
             connection.close()
         value: Any = data
@@ -144,10 +146,10 @@ class Conversation:
         """Compare a value itself, not its shape."""
         self.answers.append(Answer(label, 0, "", value))
 
-    def settled(self, path: str) -> None:
+    def settled(self, path: str, headers: dict[str, str] | None = None) -> None:
         """Wait until something says that it is no longer running."""
         deadline = time.monotonic() + 60
-        while self.ask("", "GET", path, record=False)["is_running"]:
+        while self.ask("", "GET", path, headers=headers, record=False)["is_running"]:
             assert time.monotonic() < deadline, f"{path} does not end"
             time.sleep(0.02)
 
