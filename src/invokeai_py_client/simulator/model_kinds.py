@@ -61,18 +61,25 @@ class ModelKinds:
     def complete(self, record: Mapping[str, Any]) -> Record:
         """A record with the fields of its kind and no others.
 
-        One of an unknown kind stays as it is.
+        What is absent gets its default, or the first of its values. A record of an
+        unknown kind stays as it is.
         """
         name = self._by_tag.get(tag_of(record))
         if name is None:
             return dict(record)
         fields = self._components[name]["properties"]
         required = self._components[name]["required"]
-        return {
-            field: record.get(field, schema.get("default"))
+        absent = {
+            field: schema.get("default", self._first(schema))
             for field, schema in fields.items()
-            if field in record or field not in required
+            if field not in required or "$ref" in schema
         }
+        known = {**absent, **record}
+        return {field: known[field] for field in fields if field in known}
+
+    def _first(self, schema: Schema) -> Any:
+        name = schema.get("$ref", "").rsplit("/", 1)[-1]
+        return self._components.get(name, {}).get("enum", [None])[0]
 
     def read(self, fields: Mapping[str, Any]) -> Record:
         """Validate a record as its kind.

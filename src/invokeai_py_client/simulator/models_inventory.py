@@ -16,6 +16,9 @@ from .model_kinds import RecordError, bundled_kinds
 
 Config = dict[str, Any]
 
+# Variants that are part of a kind, or more common than the first that the kind has.
+_VARIANTS = {("any", "clip_embed"): "large", ("flux", "main"): "dev"}
+
 
 def model_record(
     name: str,
@@ -59,10 +62,8 @@ def model_record(
         "format": format,
         "base": base,
     }
-    if type == "main":
-        record.update(variant="normal", prediction_type="epsilon", repo_variant="")
-    if type == "clip_embed":
-        record.update(variant="large")
+    if (base, type) in _VARIANTS:
+        record["variant"] = _VARIANTS[base, type]
     record.update(extra)
     return {**bundled_kinds().complete(record), **extra}
 
