@@ -31,7 +31,8 @@ class ImageFileNotFoundError(ImageError, FileNotFoundError):
     """There is no such local image file; nothing was sent."""
 
     # OSError would print errno and strerror.
-    __str__ = InvokeAIError.__str__
+    def __str__(self) -> str:
+        return InvokeAIError.__str__(self)
 
 
 class VideoError(InvokeAIError):
@@ -42,7 +43,8 @@ class VideoFileNotFoundError(VideoError, FileNotFoundError):
     """There is no such local video file; nothing was sent."""
 
     # OSError would print errno and strerror.
-    __str__ = InvokeAIError.__str__
+    def __str__(self) -> str:
+        return InvokeAIError.__str__(self)
 
 
 class ModelError(InvokeAIError):

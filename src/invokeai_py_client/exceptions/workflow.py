@@ -55,7 +55,8 @@ class InputNotFoundError(WorkflowError, KeyError):
         super().__init__(message)
 
     # KeyError would print the repr of its first argument.
-    __str__ = InvokeAIError.__str__
+    def __str__(self) -> str:
+        return InvokeAIError.__str__(self)
 
 
 @dataclass(frozen=True)

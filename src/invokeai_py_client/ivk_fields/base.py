@@ -70,7 +70,7 @@ class FieldState:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FieldState)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
 
 class IvkField(BaseModel, Generic[T]):
