@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from model_talk import talk_about_models
 from PIL import Image
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -611,7 +610,6 @@ TALKS = (
     talk_about_calls,
     talk_about_graphs,
     talk_about_jobs,
-    talk_about_models,
     talk_about_pictures,
     talk_about_the_rest,
 )

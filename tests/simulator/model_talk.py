@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from conversation import Conversation, png
+from event_script import Ear
+
 import model_files as files
 
 _M = "/api/v2/models"
@@ -31,7 +34,7 @@ _ENDED = ("completed", "error", "cancelled")
 class Installer:
     """Installs into the server of a conversation, and notes what came of it."""
 
-    def __init__(self, conversation: Any, heard: list[Any]) -> None:
+    def __init__(self, conversation: Conversation, heard: list[Any]) -> None:
         self._conversation = conversation
         self._heard = heard
 
@@ -74,10 +77,8 @@ class Installer:
 
 
 @contextmanager
-def installer(conversation: Any) -> Iterator[Installer]:
+def installer(conversation: Conversation) -> Iterator[Installer]:
     """An installer that hears the server's events."""
-    from event_script import Ear  # which needs conversations itself
-
     ear = Ear(conversation.url)
     try:
         yield Installer(conversation, ear.heard)
@@ -85,7 +86,7 @@ def installer(conversation: Any) -> Iterator[Installer]:
         ear.close()
 
 
-def talk_about_models(c: Any) -> None:
+def talk_about_models(c: Conversation) -> None:
     """Installing, looking up, changing and removing models."""
     with tempfile.TemporaryDirectory() as name, installer(c) as hands:
         folder = Path(name).resolve()
@@ -96,7 +97,7 @@ def talk_about_models(c: Any) -> None:
         _removing(c, keys)
 
 
-def _installing(c: Any, hands: Installer, folder: Path) -> dict[str, str]:
+def _installing(c: Conversation, hands: Installer, folder: Path) -> dict[str, str]:
     jobs = {
         name: hands.install(name, source, config)
         for name, source, config in (
@@ -148,7 +149,7 @@ def _installing(c: Any, hands: Installer, folder: Path) -> dict[str, str]:
     return {name: job["config_out"]["key"] for name, job in jobs.items()}
 
 
-def _jobs(c: Any, done: int) -> None:
+def _jobs(c: Conversation, done: int) -> None:
     path = f"{_M}/install"
     for verb in ("pause", "resume", "restart_failed"):
         c.ask(verb, "POST", f"{path}/{done}/{verb}")
@@ -167,7 +168,7 @@ def _jobs(c: Any, done: int) -> None:
     c.ask("page", "GET", f"{path}/huggingface?source=owner/no-such-name")
 
 
-def _records(c: Any, keys: dict[str, str]) -> None:
+def _records(c: Conversation, keys: dict[str, str]) -> None:
     main, vae = (f"{_M}/i/{keys[name]}" for name in ("main", "vae"))
     record = c.ask("record", "GET", main)
     for label, query in (
@@ -220,7 +221,7 @@ def _records(c: Any, keys: dict[str, str]) -> None:
     _covers(c, main)
 
 
-def _lists(c: Any) -> None:
+def _lists(c: Conversation) -> None:
     for order in ("default", *_FIELDS):
         for direction in ("ASC", "DESC"):
             query = urlencode({"order_by": order, "direction": direction})
@@ -238,9 +239,7 @@ def _lists(c: Any) -> None:
     c.note("two bases", names)
 
 
-def _covers(c: Any, main: str) -> None:
-    from conversation import png
-
+def _covers(c: Conversation, main: str) -> None:
     path = f"{main}/image"
     picture = png(size=(60, 30))
     c.ask("no cover", "GET", path)
@@ -266,7 +265,7 @@ def _covers(c: Any, main: str) -> None:
     c.ask("delete cover", "DELETE", path)
 
 
-def _relations(c: Any, keys: dict[str, str]) -> None:
+def _relations(c: Conversation, keys: dict[str, str]) -> None:
     def pair(first: str, second: str) -> dict[str, str]:
         return {"model_key_1": keys.get(first, first), "model_key_2": keys[second]}
 
@@ -285,7 +284,7 @@ def _relations(c: Any, keys: dict[str, str]) -> None:
     c.ask("relate to be forgotten", "POST", f"{_R}/", pair("main", "vae"))
 
 
-def _upkeep(c: Any, folder: Path) -> None:
+def _upkeep(c: Conversation, folder: Path) -> None:
     found = c.ask("scan", "GET", f"{_M}/scan_folder?{urlencode({'scan_path': folder})}")
     told = {Path(m["path"]).name: m["is_installed"] for m in found}
     c.note("scanned", sorted(told.items()))
@@ -307,7 +306,7 @@ def _upkeep(c: Any, folder: Path) -> None:
     c.ask("delete no orphans", "DELETE", f"{_M}/sync/orphaned")
 
 
-def _removing(c: Any, keys: dict[str, str]) -> None:
+def _removing(c: Conversation, keys: dict[str, str]) -> None:
     gone = keys["junk"]
     path = c.ask("", "GET", f"{_M}/i/{gone}", record=False)["path"]
     Path(path).unlink()

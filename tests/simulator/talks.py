@@ -4,5 +4,6 @@ from __future__ import annotations
 
 import conversation
 import library_talks
+from model_talk import talk_about_models
 
-TALKS = (*conversation.TALKS, *library_talks.TALKS)
+TALKS = (*conversation.TALKS, *library_talks.TALKS, talk_about_models)

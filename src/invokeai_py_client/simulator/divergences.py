@@ -81,9 +81,42 @@ DIVERGENCES = (
         "another generator: the same seed gives other prompts than the real server",
     ),
     Divergence(
-        "style presets, recall parameters, model conversion and downloads",
+        "downloads of models and the HuggingFace log-in",
         "work",
-        "are not there: unknown paths answer as on any server",
+        "fail as on a server without internet",
+    ),
+    Divergence(
+        "conversion of a single-file model",
+        "works",
+        "fails (500): there are no weights to convert",
+    ),
+    Divergence(
+        "what the files of a model are",
+        "is told of some 120 kinds",
+        "is told of SD-1, SD-2 and SDXL pipelines, checkpoints, VAEs and LoRAs, "
+        "ControlNet folders and embeddings; the rest is `unknown`, as is every file "
+        "that would have to be unpickled",
+    ),
+    Divergence(
+        "hashes of models",
+        "BLAKE3",
+        "BLAKE2 under the same name: equal files have equal hashes, but others than "
+        "on the real server",
+    ),
+    Divergence(
+        "models given by `models=`",
+        "need files",
+        "have none, are never missing, and stay what they are when identified again",
+    ),
+    Divergence(
+        "statistics of the model cache",
+        "are there once a model was loaded",
+        "are never there: nothing is loaded",
+    ),
+    Divergence(
+        "descriptions of starter models",
+        "are written for people",
+        "name model, type and base",
     ),
     Divergence(
         "pictures of videos",
