@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Optional
 from urllib.parse import quote
 
 from conversation import Conversation, png
@@ -19,6 +19,7 @@ def send(
     method: str,
     path: str,
     fields: dict[str, str],
+    headers: Optional[dict[str, str]] = None,
     **files: Part,
 ) -> Any:
     """A form as the web interface sends it; a file is name, bytes and media type."""
@@ -36,7 +37,10 @@ def send(
         method,
         path,
         content=b"".join(lines) + f"--{boundary}--\r\n".encode(),
-        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+        headers={
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            **(headers or {}),
+        },
     )
 
 

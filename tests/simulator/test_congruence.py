@@ -20,6 +20,7 @@ from graph_runs import Server, difference
 from hypothesis import HealthCheck, Phase, given, settings
 from random_graphs import graphs
 from talks import TALKS
+from users_talk import talk_between_users
 
 from invokeai_py_client.simulator import SimulatedServer
 from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
@@ -103,14 +104,26 @@ def test_events_come_in_the_same_order_with_the_same_keys(
     assert heard(twin.url) == heard(real_url)
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)
-def test_answers_are_the_same(talk: Any, real_url: str) -> None:
-    with SimulatedServer() as server:
-        ours = Conversation(server.url)
-        talk(ours)
-    theirs = Conversation(real_url)
+def assert_same(talk: Any, url: str, real_url: str) -> None:
+    ours, theirs = Conversation(url), Conversation(real_url)
+    talk(ours)
     talk(theirs)
     assert len(ours.answers) == len(theirs.answers)
     for one, other in zip(ours.answers, theirs.answers):
         assert json.loads(json.dumps(one.shape)) == json.loads(json.dumps(other.shape))
         assert one == other
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)
+def test_answers_are_the_same(talk: Any, real_url: str) -> None:
+    with SimulatedServer() as server:
+        assert_same(talk, server.url, real_url)
+
+
+def test_users_are_told_the_same(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--invokeai-url"):
+        pytest.skip("needs a server of its own, with several users (--live)")
+    from invokeai_py_client.server import LocalServer
+
+    with LocalServer(multiuser=True) as real, SimulatedServer(multiuser=True) as server:
+        assert_same(talk_between_users, server.url, real.url)

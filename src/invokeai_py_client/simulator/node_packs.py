@@ -81,11 +81,10 @@ class NodePacks:
             )
         repository = _repository(source)
         if repository is None:
-            return _installed(
-                name,
-                f"Git clone failed: fatal: unable to access '{source}': "
-                "the simulator reaches no other machine",
-            )
+            problem = f"unable to access '{source}': the simulator reaches no network"
+            if source.startswith("/"):
+                problem = f"repository '{source}' does not exist"
+            return _installed(name, f"Git clone failed: fatal: {problem}")
         shutil.copytree(repository, target, ignore=shutil.ignore_patterns(".git"))
         if not (target / "__init__.py").exists():
             shutil.rmtree(target)
