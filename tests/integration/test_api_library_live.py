@@ -303,7 +303,6 @@ async def test_image_files_are_moved_on_request(owner):
     assert not (await done(moves.wait(timeout=60))).is_running
 
 
-@pytest.mark.real_server("videos that the simulator does not have")
 async def test_what_is_on_no_board_can_be_deleted_as_a_whole(owner):
     board = await done(owner.board_repo.create_board("kept"))
     kept = await done(board.upload_image_data(picture()))

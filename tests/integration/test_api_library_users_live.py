@@ -1,4 +1,4 @@
-"""What belongs to others, on a real server with several users.
+"""What belongs to others on a server with several users.
 
 Videos, zips, presets, prompts, the client state and the workflow library; each call
 is refused with `PermissionDeniedError`, or what is not one's own is absent.
@@ -12,23 +12,19 @@ import pytest
 
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import NotFoundError, PermissionDeniedError
-from invokeai_py_client.server import LocalServer
 
 from .test_api_library_live import FILE, picture
 from .test_api_videos_live import TINY
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.real_server("routes that the simulator does not have"),
-]
+pytestmark = pytest.mark.live
 
 PASSWORD = "Secret123!"
 
 
 @pytest.fixture(scope="module")
-def users():
+def users(start_server):
     """Clients of an administrator and two users."""
-    with LocalServer(multiuser=True) as server:
+    with start_server(multiuser=True) as server:
         server.set_up_admin("admin@example.com", PASSWORD)
 
         def client(name):

@@ -272,7 +272,6 @@ def test_workflows_of_others_are_not_in_the_library(ann, ben):
     assert ann.workflow_repo.find_workflow(name).workflow_id == workflow_id
 
 
-@pytest.mark.real_server("the simulator does not have all of these routes")
 def test_what_only_administrators_may_is_refused(ben, admin):
     for verb in (
         ben.user_repo.list_users,

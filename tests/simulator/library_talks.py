@@ -373,6 +373,6 @@ TALKS = (
     talk_about_recall,
     talk_about_settings,
     talk_about_extensions,
-    # talk_about_days,
+    talk_about_days,
     talk_about_the_library,
 )

@@ -81,6 +81,32 @@ DIVERGENCES = (
         "another generator: the same seed gives other prompts than the real server",
     ),
     Divergence(
+        "style presets and system prompts that come with the server",
+        "eighteen and eight",
+        "three and two of its own",
+    ),
+    Divergence(
+        "packages of `app_deps`",
+        "all that are installed",
+        "those that matter, in the versions of one real server",
+    ),
+    Divergence(
+        "custom node packs",
+        "are cloned with git and imported; their nodes run",
+        "are copied from a repository on the same machine and read: their nodes "
+        "are listed, not run; other addresses cannot be reached",
+    ),
+    Divergence(
+        "prompts written by language models",
+        "are generated",
+        "are one sentence with the given prompt in it",
+    ),
+    Divergence(
+        "weights of WOFF2 fonts",
+        "are read from the file",
+        "are guessed from its names",
+    ),
+    Divergence(
         "downloads of models and the HuggingFace log-in",
         "work",
         "fail as on a server without internet",
