@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from invokeai_py_client.exceptions import APIConnectionError
 
@@ -62,6 +62,14 @@ def parse_address(text: str) -> Address:
             repeats a password.
     """
     given = text.strip()
+    if "@" in given:
+        # Before anything takes it apart: a password with a slash in it would come
+        # back in pieces, in words about ports and paths.
+        raise APIConnectionError(
+            "a server address must not hold a user name or password",
+            hint="use token=, or email= and password=; for a proxy's own log-in "
+            "headers={'Authorization': 'Basic …'}; an @ in a path is %40",
+        )
     if "://" not in given:
         given = "http://" + given
     try:
@@ -76,20 +84,15 @@ def parse_address(text: str) -> Address:
     origin = f"{parts.scheme.lower()}://{host}"
     if port is not None:
         origin += f":{port}"
-    return Address(origin, parts.path.rstrip("/"))
+    return Address(origin, quote(parts.path.rstrip("/"), safe="/%:!$&'()*+,;=~"))
 
 
 def _check(parts: SplitResult) -> None:
     if parts.scheme.lower() not in ("http", "https"):
         raise _refused(f"a server address cannot start with {parts.scheme}://")
-    if "@" in parts.netloc:
-        raise APIConnectionError(
-            "a server address must not hold a user name or password",
-            hint="use token=, or email= and password=; for a proxy's own log-in "
-            "headers={'Authorization': 'Basic …'}",
-        )
-    host = parts.hostname or ""
-    if not host or any(mark.isspace() for mark in parts.netloc + parts.path):
+    if any(mark.isspace() or not mark.isprintable() for mark in parts.geturl()):
+        raise _refused("a server address has no spaces or control characters")
+    if not parts.hostname:
         raise _refused("a server address needs a host name")
     if parts.query or parts.fragment:
         raise _refused("a server address has no '?' or '#' part")

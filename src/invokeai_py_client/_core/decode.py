@@ -34,6 +34,10 @@ __all__ = [
 
 T = TypeVar("T")
 
+# What a proxy or the web interface answers with instead of a file.
+_NO_FILES = frozenset(
+    {"text/html", "text/plain", "application/xhtml+xml", "application/json"}
+)
 _SHOWN_PROBLEMS = 3
 _KEPT_PROBLEMS = 50
 _LONGEST_TEXT = 300
@@ -84,11 +88,15 @@ def decode_download(reply: Reply) -> None:
 
     Raises:
         APIStatusError: The status is an error.
-        APIResponseError: A redirect, a web page, or JSON came instead of a file.
+        APIResponseError: A redirect, a web page, a text, or JSON came instead of a
+            file, or a status other than 200.
     """
     raise_for_status(reply)
+    if reply.status != 200:
+        # 206 would be a part that nobody asked for, 204 nothing at all.
+        raise _unexpected(reply, f"expected a file, got the status {reply.status}")
     kind = media_type(reply)
-    if kind in ("text/html", "application/json"):
+    if kind in _NO_FILES:
         raise _unexpected(reply, f"expected a file, got {kind}")
 
 
@@ -101,6 +109,8 @@ def raise_for_status(reply: Reply) -> None:
     """
     if 200 <= reply.status < 300:
         return
+    if reply.status == 304 or reply.status < 200:
+        raise _unexpected(reply, f"an answer of status {reply.status} has no data")
     if reply.status < 400:
         target = reply.headers.get("location", "nowhere").split("?")[0]
         raise APIResponseError(

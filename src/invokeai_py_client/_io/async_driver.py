@@ -21,8 +21,13 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.login import log_in
 from invokeai_py_client._core.messages import RawEvent, Reply
 from invokeai_py_client._io.event_hub import EventHub
+from invokeai_py_client._io.forks import renew_after_fork
 from invokeai_py_client._io.http import AsyncHttp
-from invokeai_py_client._io.interrupt import LAST_WORDS_SECONDS, last_words
+from invokeai_py_client._io.interrupt import (
+    INTERRUPTIONS,
+    LAST_WORDS_SECONDS,
+    last_words,
+)
 from invokeai_py_client._io.mailbox import AsyncMailbox
 from invokeai_py_client._io.settings import Settings
 
@@ -77,6 +82,7 @@ class AsyncDriver:
         # The event socket of a dropped client ends by itself; connections cannot be
         # closed without their loop, and Python warns about them.
         self._finalizer = weakref.finalize(self, hub.close, wait=False)
+        renew_after_fork(self)
         self._actions: dict[type, Callable[[Any, _Scope], Awaitable[Any]]] = {
             messages.Request: self._exchange,
             messages.Download: self._download,
@@ -108,6 +114,12 @@ class AsyncDriver:
         await asyncio.to_thread(self._hub.close)
         await self._http.close()
 
+    def renew(self) -> None:
+        """Share nothing with the process that this one was forked from."""
+        self._credentials.renew()
+        self._http.renew()
+        self._hub.renew()
+
     async def _finish(self, flow: Flow[Any], scope: _Scope) -> Any:
         async for _ in self._steps(flow, scope):
             pass
@@ -131,7 +143,7 @@ class AsyncDriver:
                         answer = await self._actions[type(message)](message, scope)
                 except Exception as error:  # noqa: BLE001  the flow gets it
                     fault = error
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, *INTERRUPTIONS):
             _hand_over(flow, scope)
             flow.close()
             if scope.on_interrupt is not None and scope.is_interruption:

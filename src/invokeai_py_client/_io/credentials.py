@@ -34,6 +34,10 @@ class Credentials:
         # Pickling would write the secrets down.
         raise TypeError("credentials cannot be pickled")
 
+    def renew(self) -> None:
+        """Forget who held the lock in another process."""
+        self._lock = threading.Lock()
+
     @property
     def token(self) -> Optional[str]:
         """The token to send now; None when there is none (yet)."""
@@ -54,7 +58,11 @@ class Credentials:
             self._token, self.email, self.password = token, email, password
 
     def replace_token(self, stale: Optional[str], fresh: str) -> None:
-        """Put `fresh` in the place of `stale`; a token set meanwhile stays."""
+        """Put `fresh` in the place of `stale`; a token set meanwhile stays.
+
+        A token that no header could carry is no token: the old one stays too.
+        """
+        usable = bool(fresh) and fresh.isascii() and fresh.isprintable()
         with self._lock:
-            if self._token == stale:
+            if usable and self._token == stale:
                 self._token = fresh

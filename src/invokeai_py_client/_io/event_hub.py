@@ -40,6 +40,10 @@ class EventHub:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._is_closed = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._state = threading.Condition()
         self._mailboxes: set[AnyMailbox] = set()
         self._thread: Optional[threading.Thread] = None
@@ -47,9 +51,12 @@ class EventHub:
         self._failures = 0
         self._tried_token: Optional[str] = None
         self._refused = False
-        self._is_closed = False
         self._subscribing = threading.Lock()
         self._subscribed: set[tuple[str, str]] = set()
+
+    def renew(self) -> None:
+        """Begin anew in a forked process; waits of the parent get no events here."""
+        self._begin()
 
     @property
     def mailbox_count(self) -> int:

@@ -67,13 +67,25 @@ class SyncHttp:
         """Close every connection; further requests are refused."""
         self._client.close()
 
+    def renew(self) -> None:
+        """Leave the connections to the process that made them."""
+        was_closed = self._client.is_closed
+        self._client = httpx.Client(**_client_options(self._settings))
+        if was_closed:
+            self._client.close()
+
     def _perform(self, request: Request, sink: Optional[BinaryIO], limit: int) -> Reply:
         _refuse_closed(self._client.is_closed)
         out = Outgoing.of(request, self._settings)
         parts: list[bytes] = []
         started = time.monotonic()
         with _mapping_errors(out, started):
-            response = self._send(out)
+            try:
+                response = self._send(out)
+            except RuntimeError:
+                # What the library says when it was closed at this very moment.
+                _refuse_closed(self._client.is_closed)
+                raise
             try:
                 intake = _intake(out, response, sink is not None, limit)
                 write = sink.write if sink and intake.is_file else parts.append
@@ -133,6 +145,10 @@ class AsyncHttp:
             await client.aclose()
         # What another loop left behind cannot be closed from here.
         self._clients.clear()
+
+    def renew(self) -> None:
+        """Leave the connections to the process that made them."""
+        self._clients = WeakKeyDictionary()
 
     def _client(self) -> httpx.AsyncClient:
         _refuse_closed(self._is_closed)
@@ -286,9 +302,17 @@ def _forget_request(error: httpx.TransportError, out: Outgoing) -> None:
     error.request = httpx.Request(out.method, out.url)
 
 
+def _connect_hint(reason: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return "verify= takes the file of a certificate that is to be trusted"
+    if "WRONG_VERSION_NUMBER" in reason or "UNKNOWN_PROTOCOL" in reason:
+        return "the server may speak plain http at this port"
+    return "is the server running at this address?"
+
+
 def _connection_error(out: Outgoing, error: httpx.TransportError) -> APIConnectionError:
     if isinstance(error, httpx.ConnectError):
-        problem, hint = "cannot be reached", "is the server running at this address?"
+        problem, hint = "cannot be reached", _connect_hint(str(error))
     else:
         problem, hint = "the connection broke", None
     # The text of a protocol error may quote a header, and so a token.

@@ -9,9 +9,12 @@ from typing import Any
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client.exceptions import InvokeAIError
 
-__all__ = ["LAST_WORDS_SECONDS", "last_words"]
+__all__ = ["INTERRUPTIONS", "LAST_WORDS_SECONDS", "last_words"]
 
 logger = logging.getLogger("invokeai_py_client")
+
+# Ctrl-C, and what handlers of other signals raise to end the program.
+INTERRUPTIONS = (KeyboardInterrupt, SystemExit)
 
 # Ctrl-C has to end soon, also when the server is what hangs.
 LAST_WORDS_SECONDS = 5.0

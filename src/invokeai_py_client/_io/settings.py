@@ -60,14 +60,19 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
-        """True when the server is on this machine: no proxy applies then."""
+        """True when the server is on this machine: no proxy applies then.
+
+        So it is at 0.0.0.0, which servers print as their address.
+        """
         host = self.address.host
         if host == "localhost" or host.endswith(".localhost"):
             return True
         try:
-            return ipaddress.ip_address(host).is_loopback
+            number = ipaddress.ip_address(host)
         except ValueError:
             return False
+        number = getattr(number, "ipv4_mapped", None) or number
+        return number.is_loopback or number.is_unspecified
 
 
 def make_tls_context(address: Address, verify: Verify) -> ssl.SSLContext:

@@ -19,8 +19,13 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.login import log_in
 from invokeai_py_client._core.messages import RawEvent, Reply
 from invokeai_py_client._io.event_hub import EventHub
+from invokeai_py_client._io.forks import renew_after_fork
 from invokeai_py_client._io.http import SyncHttp
-from invokeai_py_client._io.interrupt import LAST_WORDS_SECONDS, last_words
+from invokeai_py_client._io.interrupt import (
+    INTERRUPTIONS,
+    LAST_WORDS_SECONDS,
+    last_words,
+)
 from invokeai_py_client._io.mailbox import LONGEST_BLOCK, SyncMailbox
 from invokeai_py_client._io.settings import Settings
 
@@ -110,6 +115,7 @@ class SyncDriver:
         # A client that is dropped without closing leaves nothing behind. The
         # driver decides when: handles and images keep it, not the client.
         self._finalizer = weakref.finalize(self, _shut, self._http, hub)
+        renew_after_fork(self)
         self._actions: dict[type, Callable[[Any, _Scope], Any]] = {
             messages.Request: self._exchange,
             messages.Download: self._download,
@@ -141,6 +147,13 @@ class SyncDriver:
         self._hub.close()
         self._http.close()
 
+    def renew(self) -> None:
+        """Share nothing with the process that this one was forked from."""
+        self._login_lock = threading.Lock()
+        self._credentials.renew()
+        self._http.renew()
+        self._hub.renew()
+
     def _finish(self, flow: Flow[Any], scope: _Scope) -> Any:
         for _ in self._steps(flow, scope):
             pass
@@ -166,7 +179,7 @@ class SyncDriver:
                         answer = self._actions[type(message)](message, scope)
                 except Exception as error:  # noqa: BLE001  the flow gets it
                     fault = error
-        except KeyboardInterrupt:
+        except INTERRUPTIONS:
             flow.close()
             self._say_last_words(scope)
             raise
@@ -243,7 +256,7 @@ class SyncDriver:
         crew = _Crew(message, group, self._finish)
         try:
             crew.work()
-        except KeyboardInterrupt:
+        except INTERRUPTIONS:
             # What is on its way may still arrive; last words come after it. The
             # group stays with its scope, which asks it for them.
             group.cancel()

@@ -23,6 +23,14 @@ logger = logging.getLogger("invokeai_py_client")
 _MAX_ERROR_BYTES = 1024 * 1024
 
 
+# How every PNG begins and ends.
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+# The kind is told by its first bytes.
+_GZIP_OR_ZLIB = 47
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A request ready to be sent.
@@ -100,9 +108,10 @@ class Intake:
         self._limit = limit
         self._option = "max_reply_bytes"
         self._total = 0
-        packed = self._headers.get("content-encoding", "identity").lower()
-        # 47: gzip or zlib, by their header.
-        self._inflate = None if packed == "identity" else zlib.decompressobj(47)
+        self._ends = b""
+        packed = self._headers.get("content-encoding", "").strip().lower()
+        plain = packed in ("", "identity")
+        self._inflate = None if plain else zlib.decompressobj(_GZIP_OR_ZLIB)
 
     @classmethod
     def of_download(
@@ -139,6 +148,10 @@ class Intake:
         data = raw if self._inflate is None else self._inflated(raw)
         self._total += len(data)
         self._refuse_excess(self._total)
+        if self.is_file and not self._is_framed:
+            # The first bytes and the last ones.
+            seen = self._ends + data
+            self._ends = seen if len(seen) < 20 else seen[:8] + seen[-12:]
         return data
 
     def announce(self) -> None:
@@ -153,13 +166,21 @@ class Intake:
             self._refuse_excess(int(text[:20]))
 
     def end(self) -> None:
-        """Refuse a body whose compression ends before its data does.
+        """Refuse a body that ends before its data does.
 
         Raises:
             APIResponseError: Something is missing, although the framing was whole.
         """
         if self._inflate is not None and self._total and not self._inflate.eof:
             raise self._refusal("the answer's compression ends too early")
+        if self._ends.startswith(_PNG_HEAD) and not self._ends.endswith(_PNG_END):
+            raise self._refusal("the image ends too early")
+
+    @property
+    def _is_framed(self) -> bool:
+        """False when the body ends where the connection does, be it broken or not."""
+        coding = self._headers.get("transfer-encoding", "")
+        return "content-length" in self._headers or "chunked" in coding.lower()
 
     def _refuse_excess(self, size: int) -> None:
         if self._limit is not None and size > self._limit:
@@ -181,12 +202,20 @@ class Intake:
 
     def _inflated(self, raw: bytes) -> bytes:
         assert self._inflate is not None
-        room = 0 if self._limit is None else self._limit - self._total + 1
+        parts: list[bytes] = []
+        left = None if self._limit is None else self._limit - self._total + 1
         try:
-            return self._inflate.decompress(raw, room)
+            while raw and left != 0:
+                if self._inflate.eof:
+                    # What comes after the end is one more compressed part.
+                    self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+                parts.append(self._inflate.decompress(raw, left or 0))
+                left = None if left is None else left - len(parts[-1])
+                raw = self._inflate.unused_data if self._inflate.eof else b""
         except zlib.error as error:
             problem = f"the answer's compression is broken: {error}"
             raise self._refusal(problem) from error
+        return b"".join(parts)
 
     def _refusal(self, problem: str, hint: Optional[str] = None) -> APIResponseError:
         return APIResponseError(
