@@ -1,5 +1,9 @@
 """Run InvokeAI workflows from Python.
 
+    client = InvokeAIClient.from_url("http://localhost:9090")
+    workflow = client.workflow_repo.load("portrait.json")
+    workflow.run(positive_prompt="a lighthouse", seed=7).image.save("lighthouse.png")
+
 The names below are all a script needs; they are imported when first used, so that
 `import invokeai_py_client` and the `ivk` command start quickly.
 """
