@@ -271,6 +271,9 @@ def _embedded_problems(compiled: CompiledWorkflow) -> Iterator[FieldProblem]:
 
     Notes, labels and values that are not sent in the graph are among them.
     """
+    # Nearly always: the places are put into words only for a file that has some.
+    if _can_be_stored(compiled.workflow):
+        return
     for where, text in _broken_texts(compiled.workflow, "workflow"):
         yield FieldProblem(
             f"{where} is {_shown(text)}; allowed: {NO_JSON.allowed}",
@@ -279,6 +282,21 @@ def _embedded_problems(compiled: CompiledWorkflow) -> Iterator[FieldProblem]:
             allowed=NO_JSON.allowed,
         )
         return
+
+
+def _can_be_stored(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            if not is_unicode(item):
+                return False
+        elif isinstance(item, Mapping):
+            todo += item
+            todo += item.values()
+        elif isinstance(item, (list, tuple)):
+            todo += item
+    return True
 
 
 def _broken_texts(value: Any, where: str) -> Iterator[tuple[str, str]]:

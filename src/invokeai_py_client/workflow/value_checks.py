@@ -12,6 +12,7 @@ blocks the whole queue later. `batch_refusal` judges them as the worker will.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -36,6 +37,7 @@ NO_LIMITS = Limits()
 NO_JSON = Refusal("json", "a value that JSON can carry, text in valid Unicode")
 # Values of any kind go: metadata items, what an iterator hands on, `if`.
 OPEN_TYPES = frozenset({"AnyField", "CollectionItemField"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def refusal(template: InputTemplate, value: Any) -> Optional[Refusal]:
@@ -205,4 +207,5 @@ def is_unicode(text: str) -> bool:
     The server stores a job with such a text and cannot read it again, which blocks
     the queue.
     """
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+    # Whether it is ASCII is known without a look at the letters.
+    return text.isascii() or _SURROGATE.search(text) is None
