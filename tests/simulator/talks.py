@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import conversation
 import library_talks
+import media_talks
 from model_talk import talk_about_models
 
-TALKS = (*conversation.TALKS, *library_talks.TALKS, talk_about_models)
+TALKS = (
+    *conversation.TALKS,
+    *library_talks.TALKS,
+    *media_talks.TALKS,
+    talk_about_models,
+)

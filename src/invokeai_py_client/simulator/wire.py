@@ -194,7 +194,7 @@ class Call:
 
     def read(self, annotation: Any) -> Any:
         """The whole body, validated."""
-        return _validated(annotation, self.json(), ("body",))
+        return _validated(annotation, self.json(), ("body",), from_attributes=True)
 
     def embedded(self, **annotations: Any) -> dict[str, Any]:
         """Several values embedded in the body by name.
@@ -230,9 +230,12 @@ class Call:
         return values
 
 
-def _validated(annotation: Any, value: Any, location: Location) -> Any:
+def _validated(
+    annotation: Any, value: Any, location: Location, *, from_attributes: bool = False
+) -> Any:
+    adapter = TypeAdapter(annotation)
     try:
-        return _plain(TypeAdapter(annotation).validate_python(value))
+        return _plain(adapter.validate_python(value, from_attributes=from_attributes))
     except ValidationError as error:
         raise ApiError(422, error_details(error, location)) from error
 
