@@ -285,7 +285,8 @@ class AsyncInvokeAIClient(BaseClient):
                 field.
             repeatable: Whether a lost answer may lead to another try; None means
                 yes for GET, PATCH and DELETE, no for POST and PUT.
-            request_timeout: Seconds without progress; None for the client's limit.
+            request_timeout: Seconds for the whole answer; None for the client's
+                limit, which is on silence.
 
         Returns:
             The decoded JSON; None for an answer without content, bytes for a file.
