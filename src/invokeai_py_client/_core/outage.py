@@ -6,6 +6,7 @@ through it, and ends when the server stays away for good.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Optional
 
 from invokeai_py_client.exceptions import (
@@ -13,9 +14,10 @@ from invokeai_py_client.exceptions import (
     APIError,
     APIResponseError,
     APIStatusError,
+    InternalServerError,
 )
 
-__all__ = ["Outage", "is_passing"]
+__all__ = ["GIVE_UP_SECONDS", "Outage", "is_passing", "may_pass"]
 
 GIVE_UP_FAILURES = 5
 GIVE_UP_SECONDS = 60.0
@@ -31,16 +33,32 @@ def is_passing(error: APIError) -> bool:
     return isinstance(error, (APIConnectionError, APIResponseError))
 
 
-class Outage:
-    """Failures in a row of one wait."""
+def may_pass(error: APIError) -> bool:
+    """True when looking again may help: also where the server failed for once."""
+    failed_once = isinstance(error, APIStatusError) and (
+        error.status_code == 408 or isinstance(error, InternalServerError)
+    )
+    return failed_once or is_passing(error)
 
-    def __init__(self) -> None:
-        self._failures = 0
+
+class Outage:
+    """Failures in a row of one wait.
+
+    Args:
+        passes: Tells the failures that a wait lives through.
+
+    Attributes:
+        failures: How many there were since the server last answered.
+    """
+
+    def __init__(self, passes: Callable[[APIError], bool] = is_passing) -> None:
+        self._passes = passes
+        self.failures = 0
         self._since: Optional[float] = None
 
     def over(self) -> None:
         """The server answered."""
-        self._failures = 0
+        self.failures = 0
         self._since = None
 
     def note(self, error: APIError, moment: float) -> None:
@@ -50,11 +68,11 @@ class Outage:
             error: What a look at the server gave.
             moment: The monotonic clock, in seconds.
         """
-        if not is_passing(error):
+        if not self._passes(error):
             raise error
-        self._failures += 1
+        self.failures += 1
         if self._since is None:
             self._since = moment
         lasted = moment - self._since
-        if self._failures >= GIVE_UP_FAILURES and lasted >= GIVE_UP_SECONDS:
+        if self.failures >= GIVE_UP_FAILURES and lasted >= GIVE_UP_SECONDS:
             raise error

@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from invokeai_py_client._core.decode import decode, parse
+from invokeai_py_client._core.decode import decode
 from invokeai_py_client._core.flow import Flow, emit, local
 from invokeai_py_client._core.messages import Reply, RetryRule
 from invokeai_py_client._core.paging import CHUNK, check_range, chunks
 from invokeai_py_client._core.send import (
     call,
+    call_model,
     delete,
     get,
     post,
@@ -78,14 +79,17 @@ def get_images(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]
 
 
 def _records(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]:
+    return [read(record) for record in (yield from read_records(names))]
+
+
+def read_records(names: Sequence[str]) -> Flow[list[Any]]:
     """Records of at most `CHUNK` images; the server leaves out what it lacks."""
     request = post(
         "/api/v1/images/images_by_names",
         json={"image_names": list(names)},
         retry=RetryRule.SAFE,
     )
-    records = parse(list[Any], (yield from call(request)))
-    return [read(record) for record in records]
+    return (yield from call_model(list[Any], request))
 
 
 def list_images(

@@ -28,7 +28,10 @@ from invokeai_py_client._core.send import (
     route,
     send,
 )
-from invokeai_py_client.exceptions import APIResponseError, APIStatusError
+from invokeai_py_client.exceptions import (
+    APIResponseError,
+    APIStatusError,
+)
 from invokeai_py_client.image.files import PartialFile
 from invokeai_py_client.image.media import Media
 from invokeai_py_client.image.models import UNCATEGORIZED, ImageCategory, ImageChanges

@@ -184,7 +184,7 @@ class BaseWorkflowHandle:
         return key in self.inputs
 
     def __repr__(self) -> str:
-        name = getattr(self._definition, "name", "") or "workflow"
+        name = self._definition.name or "workflow"
         return f"<{type(self).__name__} {name!r}: {len(self.inputs)} inputs>"
 
     def _repr_html_(self) -> str:

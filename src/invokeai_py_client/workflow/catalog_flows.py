@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local
@@ -68,6 +69,6 @@ def fetch_catalog(server: KnownServer) -> Flow[NodeCatalog]:
     return catalog
 
 
-def _bundled_for(version: str) -> NodeCatalog | None:
+def _bundled_for(version: str) -> Optional[NodeCatalog]:
     bundled = NodeCatalog.bundled()
     return bundled if bundled.version == version else None

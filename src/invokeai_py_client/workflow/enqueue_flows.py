@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Optional
 
 from invokeai_py_client._core.flow import Flow, now, pause
-from invokeai_py_client._core.outage import Outage, is_passing
+from invokeai_py_client._core.outage import Outage, is_passing, may_pass
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
@@ -195,7 +195,7 @@ def _watch(
         try:
             jobs = yield from _look(order, enough)
         except APIError as error:
-            if not queue_calls.is_passing(error):
+            if not may_pass(error):
                 raise
             jobs = None
         left = end - (yield from now())

@@ -9,10 +9,13 @@ from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.paging import chunks
-from invokeai_py_client._core.send import call, get, post, route
+from invokeai_py_client._core.send import call, get, post
 from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import FieldProblem, NotFoundError
+from invokeai_py_client.image import flows as image_flows
+from invokeai_py_client.image.media import Media
 from invokeai_py_client.model import flows as model_flows
+from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.workflow.access import THING_WORDS, named_things
 from invokeai_py_client.workflow.facts import (
     BoardImagesQuery,
@@ -22,9 +25,10 @@ from invokeai_py_client.workflow.facts import (
     Facts,
     SavedWorkflowQuery,
 )
+from invokeai_py_client.workflow.library_flows import read_saved
 from invokeai_py_client.workflow.loaded import FieldKey, LoadedWorkflow
 
-__all__ = ["learn_facts", "missing_things"]
+__all__ = ["has_record", "learn_facts", "missing_things"]
 
 
 def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
@@ -101,22 +105,21 @@ def _dynamic_prompts(query: DynamicPromptsQuery) -> Flow[list[str]]:
 
 
 def _board_images(query: BoardImagesQuery) -> Flow[list[str]]:
-    request = get(
-        route("/api/v1/boards/{}/image_names", query.board_id),
-        params={"categories": list(query.categories), "is_intermediate": "false"},
+    listing = board_flows.list_image_names(
+        query.board_id, query.categories, is_intermediate=False
     )
     try:
-        return parse(list[str], (yield from call(request)))
+        return (yield from listing)
     except NotFoundError:
         return []
 
 
 def _saved_workflow(query: SavedWorkflowQuery) -> Flow[Optional[Mapping[str, Any]]]:
     try:
-        reply = yield from call(get(route("/api/v1/workflows/i/{}", query.workflow_id)))
+        saved = yield from read_saved(query.workflow_id)
     except NotFoundError:
         return None
-    return parse(dict[str, Any], parse(dict[str, Any], reply).get("workflow"))
+    return parse(dict[str, Any], saved.get("workflow"))
 
 
 def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
@@ -127,26 +130,24 @@ def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
         return {board.board_id for board in boards}
     if kind == "images":
         return (yield from _existing_images(ids))
-    found = yield from gather([_has_video(name) for name in ids])
+    found = yield from gather([has_record(VIDEO, name) for name in ids])
     return {name for name, is_there in zip(ids, found) if is_there}
 
 
 def _existing_images(names: list[str]) -> Flow[set[str]]:
     found: set[str] = set()
     for part in chunks(names):
-        request = post(
-            "/api/v1/images/images_by_names",
-            json={"image_names": part},
-            retry=RetryRule.SAFE,
+        records = parse(
+            list[dict[str, Any]], (yield from image_flows.read_records(part))
         )
-        records = parse(list[dict[str, Any]], (yield from call(request)))
         found.update(str(record.get("image_name")) for record in records)
     return found
 
 
-def _has_video(name: str) -> Flow[bool]:
+def has_record(media: Media, name: str) -> Flow[bool]:
+    """True when the server has a record of that image or video."""
     try:
-        yield from call(get(route("/api/v1/videos/i/{}", name)))
+        yield from call(get(media.path(name)))
     except NotFoundError:
         return False
     return True

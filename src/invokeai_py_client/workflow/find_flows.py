@@ -15,7 +15,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.legend import Legend
 from invokeai_py_client.workflow.legends import legend_of
-from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
+from invokeai_py_client.workflow.ticket import Ticket, ticket_of_found
 
 logger = logging.getLogger("invokeai_py_client")
 
@@ -38,17 +38,8 @@ def find_ticket(server: KnownServer, queue_id: str, submission_id: str) -> Flow[
     item = yield from queue_calls.find_item(queue_id, found[0].item_id)
     catalog = yield from local(server.stored_catalog)
     legend = _legend(item or {}, catalog or NodeCatalog.bundled())
-    return Ticket(
-        id=submission_id,
-        queue_id=queue_id,
-        jobs=tuple(
-            SubmittedJob(job.item_id, index, job.field_values or ())
-            for index, job in enumerate(found)
-        ),
-        requested=len(found),
-        legend=legend,
-        node_count=_node_count(item or {}),
-        adopted=True,
+    return ticket_of_found(
+        submission_id, queue_id, found, legend, _node_count(item or {})
     )
 
 

@@ -219,7 +219,9 @@ def _entry(item: WorkflowInput) -> Entry[WorkflowInput]:
     )
 
 
-def build_inputs(form: Sequence[FormField], fields: Mapping[FieldKey, Any]) -> Inputs:
+def build_inputs(
+    form: Sequence[FormField], fields: Mapping[FieldKey, IvkField[Any]]
+) -> Inputs:
     """Name the form's fields and pair them with their typed fields.
 
     Args:

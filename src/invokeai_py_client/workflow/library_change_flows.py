@@ -39,10 +39,11 @@ from invokeai_py_client.workflow.library_flows import (
     WORKFLOW,
     WorkflowRecord,
     list_records,
+    not_in_library,
     pick_record,
     read_saved,
 )
-from invokeai_py_client.workflow.naming import near_words, slug
+from invokeai_py_client.workflow.naming import slug
 
 LIBRARY = "/api/v1/workflows/"
 THUMBNAIL = WORKFLOW + "/thumbnail"
@@ -65,12 +66,8 @@ def resolve(workflow: WorkflowLike) -> Flow[str]:
     records = yield from list_records()
     record = pick_record(records, workflow)
     if record is None:
-        names = near_words(workflow, {slug(item.name): item.name for item in records})
-        near = f"; near: {', '.join(map(repr, names))}" if names else ""
-        raise WorkflowError(
-            f"the library has no workflow {workflow!r}{near}",
-            hint="list_workflows() lists the library",
-        )
+        words = f"the library has no workflow {workflow!r}"
+        raise not_in_library(words, records, workflow)
     return record.workflow_id
 
 

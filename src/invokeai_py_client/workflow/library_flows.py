@@ -145,10 +145,15 @@ def find_saved(text: str) -> Flow[WorkflowDefinition]:
     records = yield from list_records()
     record = pick_record(records, text)
     if record is None:
-        names = near_words(text, {slug(item.name): item.name for item in records})
-        near = f"; near: {', '.join(map(repr, names))}" if names else ""
-        raise WorkflowError(
-            f"neither a file nor a workflow of the library: {text!r}{near}",
-            hint="list_workflows() lists the library",
-        )
+        words = f"neither a file nor a workflow of the library: {text!r}"
+        raise not_in_library(words, records, text)
     return (yield from load_saved(record.workflow_id))
+
+
+def not_in_library(
+    words: str, records: Sequence[WorkflowRecord], text: str
+) -> WorkflowError:
+    """The error for a workflow that the library does not have, with near names."""
+    names = near_words(text, {slug(item.name): item.name for item in records})
+    near = f"; near: {', '.join(map(repr, names))}" if names else ""
+    return WorkflowError(f"{words}{near}", hint="list_workflows() lists the library")

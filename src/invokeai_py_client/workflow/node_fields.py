@@ -72,10 +72,6 @@ class NodeFields:
             if key not in self._fields or not self._fields[key].is_changed
         }
 
-    def reset(self) -> None:
-        """Forget every change; fields handed out before are no longer part of this."""
-        self._fields.clear()
-
 
 def _old_models(loaded: LoadedWorkflow) -> Iterator[tuple[FieldKey, Any]]:
     for node in loaded.nodes.values():

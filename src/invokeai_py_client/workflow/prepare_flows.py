@@ -160,12 +160,12 @@ def _unknown_nodes(
 
 def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem:
     """The problem with the input's index and name, where the form shows it."""
-    for item in handle.list_inputs():
-        if (item.node_id, item.field_name) == (problem.node_id, problem.field_name):
-            words = problem.message.partition(": ")[2]
-            message = f"input {item.input_index} {item.name!r}: {words}"
-            return replace(problem, message=message, input_index=item.input_index)
-    return problem
+    item = handle.inputs.at(str(problem.node_id), str(problem.field_name))
+    if item is None:
+        return problem
+    words = problem.message.partition(": ")[2]
+    message = f"input {item.input_index} {item.name!r}: {words}"
+    return replace(problem, message=message, input_index=item.input_index)
 
 
 def _learn(

@@ -17,11 +17,7 @@ from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, put, route
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
-    APIConnectionError,
-    APIError,
     APIResponseError,
-    APIStatusError,
-    InternalServerError,
     NotFoundError,
 )
 from invokeai_py_client.workflow.orders import Order, QueuedJob
@@ -29,13 +25,6 @@ from invokeai_py_client.workflow.read_session import known_values
 
 SESSION_CHUNK = 50
 """Sessions per request: 3.4 kB each, a thousand take the server 0.9 s."""
-
-
-def is_passing(error: APIError) -> bool:
-    """True when looking again later may help: no answer, 5xx, 429, a proxy's page."""
-    if isinstance(error, APIStatusError):
-        return isinstance(error, InternalServerError) or error.status_code in (408, 429)
-    return isinstance(error, (APIConnectionError, APIResponseError))
 
 
 def queue_path(queue_id: str, tail: str, *parts: object) -> str:

@@ -12,7 +12,7 @@ pending) or written by another version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -111,7 +111,7 @@ class _Session:
             return ()
         return tuple(step for step in path if isinstance(step, int))
 
-    def in_loop_order(self, prepared_ids: Iterator[str]) -> list[str]:
+    def in_loop_order(self, prepared_ids: Iterable[str]) -> list[str]:
         """Iterations in order: by their paths, else as the server prepared them.
 
         The mapping from a node to its iterations is a set and has no order.
@@ -209,7 +209,7 @@ def _runs(session: _Session) -> Iterator[NodeRun]:
     for prepared_id in session.results:
         by_node.setdefault(session.source(prepared_id), []).append(prepared_id)
     for node_id, prepared_ids in by_node.items():
-        for prepared_id in session.in_loop_order(iter(prepared_ids)):
+        for prepared_id in session.in_loop_order(prepared_ids):
             yield NodeRun(
                 node_id=node_id,
                 node_type=session.type_of(node_id),

@@ -15,16 +15,16 @@ from typing import Any, Optional, Union
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local, notify, pause
-from invokeai_py_client._core.send import call, get, route
+from invokeai_py_client._core.send import call, get
 from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import (
     APIError,
     FieldProblem,
     FieldValidationError,
     InvokeAIError,
-    NotFoundError,
 )
 from invokeai_py_client.image import flows as image_flows
+from invokeai_py_client.image.media import IMAGE, Media
 from invokeai_py_client.image.models import ImageBase
 from invokeai_py_client.ivk_fields.references import (
     BoardReference,
@@ -42,7 +42,9 @@ from invokeai_py_client.model import flows as model_flows
 from invokeai_py_client.model.lookup import pick_model, restriction, unknown_model
 from invokeai_py_client.model.models import ModelRecord
 from invokeai_py_client.video import flows as video_flows
+from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.video.models import VideoBase
+from invokeai_py_client.workflow.facts_flows import has_record
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.library_flows import list_records
 from invokeai_py_client.workflow.loaded import FieldKey
@@ -124,40 +126,35 @@ class _Clerk:
 
     def image(self, reference: ImageReference) -> Flow[str]:
         """The name of a picture on this server, which may have to go there first."""
-        source = reference.source
-        if isinstance(source, ImageBase):
-            return (yield from self._image_of_a_server(source))
-        return (yield from self._uploaded(source, "images", _upload_image))
+        return (yield from self._name_here(reference.source, IMAGE, _upload_image))
 
     def video(self, reference: VideoReference) -> Flow[str]:
         """The name of a video on this server, which may have to go there first."""
-        source = reference.source
-        if isinstance(source, VideoBase):
-            here = source._bound_runner is self._runner or source._bound_runner is None
-            if here or (yield from _exists("videos", source.video_name)):
-                return source.video_name
-            source = yield from _content_of(source)
-        return (yield from self._uploaded(source, "videos", _upload_video))
+        return (yield from self._name_here(reference.source, VIDEO, _upload_video))
 
-    def _image_of_a_server(self, image: ImageBase) -> Flow[str]:
-        here = image._bound_runner is self._runner or image._bound_runner is None
-        # Names are random and unique: what has this name here is this picture.
-        if here or (yield from _exists("images", image.image_name)):
-            return image.image_name
-        content = yield from _content_of(image)
-        return (yield from self._uploaded(content, "images", _upload_image))
+    def _name_here(
+        self, source: Any, media: Media, upload: Callable[[Any], Flow[str]]
+    ) -> Flow[str]:
+        if isinstance(source, (ImageBase, VideoBase)):
+            name = str(source)
+            here = source._bound_runner is self._runner or source._bound_runner is None
+            # Names are random and unique: what has this name here is this file.
+            if here or (yield from has_record(media, name)):
+                return name
+            source = yield from _content_of(source)
+        return (yield from self._uploaded(source, media, upload))
 
     def _uploaded(
-        self, source: Any, kind: str, upload: Callable[[Any], Flow[str]]
+        self, source: Any, media: Media, upload: Callable[[Any], Flow[str]]
     ) -> Flow[str]:
-        digest = kind + (yield from local(lambda: _digest(source)))
+        digest = media.noun + (yield from local(lambda: _digest(source)))
         claims, mine = self._server.uploading, object()
         # Somebody else of this client may be uploading the same picture right now.
         while claims.setdefault(digest, mine) is not mine:
             yield from pause(CLAIM_PAUSE)
         try:
             known = self._server.uploads.get(digest)
-            if known is not None and (yield from _exists(kind, known)):
+            if known is not None and (yield from has_record(media, known)):
                 return known
             name = yield from upload(source)
             self._server.uploads[digest] = name
@@ -216,14 +213,6 @@ def _content_of(image: Union[ImageBase, VideoBase]) -> Flow[bytes]:
 
     yield from notify(fetch_there)
     return box[0]
-
-
-def _exists(kind: str, name: str) -> Flow[bool]:
-    try:
-        yield from call(get(route(f"/api/v1/{kind}/i/{{}}", name)))
-    except NotFoundError:
-        return False
-    return True
 
 
 def _upload_image(source: Any) -> Flow[str]:

@@ -20,7 +20,8 @@ __all__ = ["JobResult", "NodeOutput", "NodeOutputs", "OutputMapping", "RunResult
 ImageT = TypeVar("ImageT", bound=ImageBase)
 # With a default, so that `RunResult[IvkImage]` says enough.
 VideoT = TypeVar("VideoT", bound=VideoBase, default=Any)
-OutputT = TypeVar("OutputT")
+OutputT = TypeVar("OutputT", bound="NodeOutput[Any, Any]")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class NodeOutputs(Mapping[str, OutputT]):
     """
 
     def __init__(self, outputs: Sequence[OutputT]) -> None:
-        self._by_id = {_of(output).node_id: output for output in outputs}
+        self._by_id = {output.node_id: output for output in outputs}
 
     def __getitem__(self, key: str) -> OutputT:
         if key in self._by_id:
@@ -119,11 +120,11 @@ class NodeOutputs(Mapping[str, OutputT]):
         named = [
             output
             for output in self._by_id.values()
-            if key in (_of(output).name, _of(output).label)
+            if key in (output.name, output.label)
         ]
         if len(named) == 1:
             return named[0]
-        known = ", ".join(_of(output).name for output in self._by_id.values())
+        known = ", ".join(output.name for output in self._by_id.values())
         problem = "several nodes are called" if named else "no output of a node called"
         raise KeyError(f"{problem} {key!r}; outputs: {known or 'none'}")
 
@@ -135,11 +136,6 @@ class NodeOutputs(Mapping[str, OutputT]):
 
     def __repr__(self) -> str:
         return f"NodeOutputs({list(self._by_id.values())!r})"
-
-
-def _of(output: Any) -> NodeOutput[Any]:
-    found: NodeOutput[Any] = output
-    return found
 
 
 @dataclass(frozen=True)
@@ -319,7 +315,7 @@ def _joined(
     )
 
 
-def _only(found: Sequence[OutputT], what: str) -> OutputT:
+def _only(found: Sequence[T], what: str) -> T:
     if len(found) == 1:
         return found[0]
     if not found:

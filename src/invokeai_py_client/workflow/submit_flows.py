@@ -28,7 +28,7 @@ from invokeai_py_client.workflow.enqueue_flows import (
 from invokeai_py_client.workflow.legends import legend_of
 from invokeai_py_client.workflow.orders import QueuedJob
 from invokeai_py_client.workflow.prepare_flows import Ready, prepare
-from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
+from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket, ticket_of_found
 from invokeai_py_client.workflow.wait_flows import cancel_surely
 
 ResultT = TypeVar("ResultT")
@@ -90,18 +90,8 @@ def _ids(jobs: Sequence[QueuedJob]) -> frozenset[int]:
 
 def _adopted(desk: Desk, call: Call, found: Sequence[QueuedJob]) -> Ticket:
     logger.info("batch %s is in the queue already: not enqueued", call.batch_id)
-    jobs = tuple(
-        SubmittedJob(job.item_id, index, job.field_values or ())
-        for index, job in enumerate(found)
-    )
-    return Ticket(
-        id=call.batch_id,
-        queue_id=desk.server.queue_id,
-        jobs=jobs,
-        requested=len(jobs),
-        legend=legend_of(call.handle),
-        adopted=True,
-    )
+    legend = legend_of(call.handle)
+    return ticket_of_found(call.batch_id, desk.server.queue_id, found, legend)
 
 
 def _place(desk: Desk, ready: Ready) -> Flow[Ticket]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from invokeai_py_client._core.tracker import JobTracker
 from invokeai_py_client.workflow.legend import Legend
-from invokeai_py_client.workflow.orders import FieldValues
+from invokeai_py_client.workflow.orders import FieldValues, QueuedJob
 
-__all__ = ["SubmittedJob", "Ticket"]
+__all__ = ["SubmittedJob", "Ticket", "ticket_of_found"]
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,26 @@ class Ticket:
     def tracker(self) -> JobTracker:
         """A fresh tracker of the jobs."""
         return JobTracker(self.item_ids)
+
+
+def ticket_of_found(
+    batch_id: str,
+    queue_id: str,
+    found: Sequence[QueuedJob],
+    legend: Legend,
+    node_count: int = 0,
+) -> Ticket:
+    """The ticket of a batch whose jobs were found in the queue."""
+    jobs = tuple(
+        SubmittedJob(job.item_id, index, job.field_values or ())
+        for index, job in enumerate(found)
+    )
+    return Ticket(
+        id=batch_id,
+        queue_id=queue_id,
+        jobs=jobs,
+        requested=len(jobs),
+        legend=legend,
+        node_count=node_count,
+        adopted=True,
+    )

@@ -10,6 +10,7 @@ from typing import Any, Generic, Optional
 from invokeai_py_client._core.events import ServerEvent, parse_event
 from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
 from invokeai_py_client._core.messages import RawEvent, RetryRule
+from invokeai_py_client._core.outage import may_pass
 from invokeai_py_client._core.paging import chunks
 from invokeai_py_client._core.send import call, get, post, route
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
@@ -175,7 +176,7 @@ class _Waiting(Generic[ImageT, VideoT]):
             yield from patiently(lambda: self._read_sessions(again=True), deadline)
             media = yield from patiently(self._read_media_in_time, deadline)
         except APIError as error:
-            if not queue_calls.is_passing(error) or deadline is None:
+            if not may_pass(error) or deadline is None:
                 raise
             raise JobTimeoutError(
                 f"all {len(ticket.jobs)} jobs of {ticket.id} are over, but their "
@@ -199,7 +200,7 @@ class _Waiting(Generic[ImageT, VideoT]):
         try:
             yield from self._read_sessions()
         except APIError as error:
-            if not queue_calls.is_passing(error):
+            if not may_pass(error):
                 raise
             logger.info("a session could not be read yet: %s", error)
 

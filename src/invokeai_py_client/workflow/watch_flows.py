@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, TypeVar
 
 from invokeai_py_client._core.flow import Flow, listen, next_event, now, pause
 from invokeai_py_client._core.messages import Listen, Mailbox, RawEvent
+from invokeai_py_client._core.outage import GIVE_UP_SECONDS, Outage, may_pass
 from invokeai_py_client._core.tracker import (
     LOOK_AGAIN,
     JobTracker,
@@ -44,8 +45,6 @@ FEW_JOBS = 20
 # Counts can hide a change behind another one, so every so often all jobs are read.
 FULL_LOOK_EVERY = 5
 
-GIVE_UP_FAILURES = 5
-GIVE_UP_SECONDS = 60.0
 LONGEST_FAILURE_PAUSE = 5.0
 # A single hiccup is not worth telling the caller.
 REPORTED_FAILURES = 2
@@ -81,8 +80,7 @@ class Watch:
     _mailbox: Optional[Mailbox] = None
     _looks: int = 0
     _counts: Optional[Mapping[str, int]] = None
-    _failures: int = 0
-    _failing_since: float = 0.0
+    _outage: Outage = field(default_factory=lambda: Outage(may_pass))
     _moved_at: float = 0.0
     _still_due: float = 0.0
 
@@ -150,7 +148,7 @@ class Watch:
         except APIError as error:
             yield from self._fail(error)
             return False
-        self._failures = 0
+        self._outage.over()
         if moved:
             self._note_movement((yield from now()))
             yield from self.heed(None)
@@ -186,19 +184,17 @@ class Watch:
         return min(LOOK_TIMEOUT, max(left, LAST_LOOK_TIMEOUT))
 
     def _fail(self, error: APIError) -> Flow[None]:
-        moment = yield from now()
-        if not queue_calls.is_passing(error):
+        if not may_pass(error):
             raise error
-        if self._failures == 0:
-            self._failing_since = moment
-        self._failures += 1
+        try:
+            self._outage.note(error, (yield from now()))
+        except APIError:
+            raise _lost_sight(error, len(self.tracker.unfinished)) from error
         self.failure = error
         self.why = f"the server does not answer: {error.message}"
-        logger.info("look %d at %s failed: %s", self._failures, self.batch_id, error)
-        long_enough = moment - self._failing_since >= GIVE_UP_SECONDS
-        if self._failures >= GIVE_UP_FAILURES and long_enough:
-            raise _lost_sight(error, len(self.tracker.unfinished)) from error
-        if self._failures == REPORTED_FAILURES:
+        failures = self._outage.failures
+        logger.info("look %d at %s failed: %s", failures, self.batch_id, error)
+        if failures == REPORTED_FAILURES:
             yield from self.heed(None)
 
     # -- listening ------------------------------------------------------------------
@@ -240,8 +236,9 @@ class Watch:
         return signal
 
     def _slower(self, delay: float) -> float:
-        if self._failures:
-            return min(FIRST_PAUSE * 2.0**self._failures, LONGEST_FAILURE_PAUSE)
+        if self._outage.failures:
+            pause_after = FIRST_PAUSE * 2.0**self._outage.failures
+            return min(pause_after, LONGEST_FAILURE_PAUSE)
         longest = LONGEST_PAUSE_WITH_EVENTS if self._mailbox else LONGEST_PAUSE
         return min(delay * PAUSE_GROWTH, longest)
 
@@ -291,7 +288,7 @@ def patiently(make: Callable[[], Flow[T]], deadline: Optional[float] = None) -> 
         try:
             return (yield from make())
         except APIError as error:
-            if not queue_calls.is_passing(error) or (yield from now()) >= end:
+            if not may_pass(error) or (yield from now()) >= end:
                 raise
             logger.info("reading results failed, trying again: %s", error)
         yield from pause(delay)
