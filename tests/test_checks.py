@@ -295,6 +295,16 @@ class TestBatch:
         warned = workflow_warnings(replace(compiled, graph=fed))
         assert [item.kind for item in warned] == ["batch_ignored"]
 
+    def test_a_batch_that_feeds_nothing_warns(self):
+        nodes = [
+            build.node("b", "integer_batch", {"integers": [1, 2]}),
+            build.node("a", "add"),
+        ]
+        warned = workflow_warnings(handle(nodes).compile())
+        assert [(item.kind, item.node_id) for item in warned] == [
+            ("batch_unconnected", "b")
+        ]
+
 
 class TestHalfSurrogates:
     """The server's database cannot store them; their job would block the queue."""

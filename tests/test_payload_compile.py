@@ -187,6 +187,26 @@ def test_groups_are_zipped_and_come_in_javascripts_key_order() -> None:
     assert lists(found) == [[[3]], [[1], [4]], [[2]], [[5]]]
 
 
+@pytest.mark.parametrize(
+    ("group", "same"),
+    [(5, "5"), (1.5, "1.5"), (True, "true"), (["x"], "x"), (["None"], "None")],
+)
+def test_a_group_goes_by_the_text_of_its_value(group: Any, same: str) -> None:
+    nodes = [batch("b1", group, [1]), batch("b2", same, [2])]
+    nodes += [node("a1", "add"), node("a2", "add")]
+    found = compiled(nodes, ("b1.value -> a1.a", "b2.value -> a2.a"))
+    apart = same == "None"
+    assert lists(found) == ([[[1]], [[2]]] if apart else [[[1], [2]]])
+
+
+def test_only_what_javascript_takes_for_an_index_comes_first() -> None:
+    groups = ["4294967295", "07", "4294967294", "None"]
+    nodes = [batch(f"b{i}", group, [i]) for i, group in enumerate(groups)]
+    nodes += [node(f"a{i}", "add") for i in range(4)]
+    found = compiled(nodes, tuple(f"b{i}.value -> a{i}.a" for i in range(4)))
+    assert lists(found) == [[[2]], [[0]], [[1]], [[3]]]
+
+
 def test_a_batch_node_feeds_all_its_targets_with_one_list() -> None:
     nodes = [batch("b", "None", [1, 2]), node("a", "add")]
     found = compiled(nodes, ("b.value -> a.a", "b.value -> a.b"))
@@ -257,6 +277,42 @@ def test_a_saved_workflow_gives_its_form_as_inputs() -> None:
     found = compile_workflow(loaded, CATALOG, edits=edits)
     assert found.problems == ()
     assert found.graph["nodes"]["cs"]["workflow_inputs"] == {names[0]: 11, names[1]: 5}
+
+
+@pytest.mark.parametrize("settings", [None, {"min": None}, {"type": "new-config"}])
+def test_settings_do_not_hide_the_form_of_a_called_workflow(settings: Any) -> None:
+    """Only its structure matters: the GUI reads that form without its schema."""
+    stored = saved()
+    stored["form"]["elements"]["element-0"]["data"]["settings"] = settings
+    found = compiled([call("w")], facts=Facts(saved_workflows={"w": stored}))
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {
+        "saved_workflow_input::in1::a": 11
+    }
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda form: form["elements"]["element-0"].pop("parentId"),
+        lambda form: form["elements"]["element-0"].update(parentId=None),
+        lambda form: form["elements"]["root"].update(parentId="root"),
+        lambda form: form["elements"]["root"]["data"].update(children=None),
+        lambda form: form["elements"].update(odd=None, root=5),
+        lambda form: form.update(elements=[]),
+        lambda form: form.update(rootElementId=None),
+        lambda form: form.pop("rootElementId"),
+    ],
+)
+def test_the_exposed_fields_stand_in_for_a_called_form_of_no_structure(
+    break_it: Any,
+) -> None:
+    stored = saved("b", "b")
+    stored["exposedFields"] += [{"nodeId": "in1"}, None, {"nodeId": 1, "fieldName": 2}]
+    break_it(stored["form"])
+    found = compiled([call("w")], facts=Facts(saved_workflows={"w": stored}))
+    assert found.graph["nodes"]["cs"]["workflow_inputs"] == {
+        "saved_workflow_input::in1::b": 22
+    }
 
 
 def test_a_library_record_answers_as_well_as_its_workflow() -> None:

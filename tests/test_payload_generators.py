@@ -148,6 +148,36 @@ def test_dynamic_prompts_come_from_the_server() -> None:
     assert generate("StringGeneratorField", value, facts) == ["a"]
 
 
+def test_an_answer_for_any_seed_serves_prompts_without_a_seed() -> None:
+    """The GUI then draws a seed itself, so that no answer is the right one."""
+    value = {
+        "type": "string_generator_dynamic_prompts_random",
+        "input": "{a|b}",
+        "count": 3,
+    }
+    recorded = {
+        DynamicPromptsQuery("{a|b}", 2, False, 1): ["other count"],
+        DynamicPromptsQuery("{a|b}", 3, True): ["combinatorial"],
+        DynamicPromptsQuery("{a|b}", 3, False, 1): ["a"],
+    }
+    facts = Facts(dynamic_prompts=recorded)
+    assert generate("StringGeneratorField", value, facts) == ["a"]
+    with pytest.raises(GeneratorError):
+        generate("StringGeneratorField", {**value, "seed": 2}, facts)
+
+
+def test_integers_beyond_the_exact_ones_are_added_as_doubles() -> None:
+    value = {
+        "type": "integer_generator_arithmetic_sequence",
+        "start": 2**53 - 1,
+        "step": 1,
+        "count": 4,
+    }
+    found = generate("IntegerGeneratorField", value, NOTHING)
+    assert found == [2**53 - 1, 2**53, 2**53, 2**53 + 2]
+    assert all(type(item) is int for item in found)
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

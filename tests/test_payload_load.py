@@ -14,6 +14,7 @@ from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.form import form_fields
 from invokeai_py_client.workflow.load import LoadedWorkflow, load_workflow
+from invokeai_py_client.workflow.old_types import gui_reads_old_value
 from workflow_builder import connector, document, edge, node
 
 CATALOG = NodeCatalog.bundled()
@@ -36,9 +37,28 @@ def value_of(stored: Any, field: str = "a", node_type: str = "add") -> Any:
     return loaded.nodes["n"].inputs[field].value
 
 
+OLD_TYPES: dict[str, Any] = {
+    "1.0.0": "integer",
+    "2.0.0": {
+        "name": "IntegerField",
+        "isCollection": False,
+        "isCollectionOrScalar": False,
+    },
+}
+
+
+def old_node(version: str, node_type: str = "add", **values: Any) -> dict[str, Any]:
+    """A node whose inputs say their type, as formats 1 and 2 have it."""
+    found = node("n", node_type, values)
+    for item in found["data"]["inputs"].values():
+        if version in OLD_TYPES:
+            item["type"] = OLD_TYPES[version]
+    return found
+
+
 @pytest.mark.parametrize("version", ["1.0.0", "2.0.0", "3.0.0", "4.0.0"])
 def test_every_format_loads_without_a_warning(version: str) -> None:
-    stored = document([node("n", "add", {"a": 4})])
+    stored = document([old_node(version, a=4)])
     stored["meta"] = {"version": version}
     loaded = load(stored)
     assert kinds(loaded) == []
@@ -59,11 +79,100 @@ def test_formats_without_a_form_use_exposed_fields(version: str) -> None:
 
 
 def test_the_first_format_may_leave_out_texts_edges_and_versions() -> None:
-    bare = node("n", "add", {"a": 4})
-    del bare["data"]["version"]
+    bare = old_node("1.0.0", a=4)
+    del bare["data"]["version"], bare["data"]["useCache"]
     loaded = load({"nodes": [bare], "meta": {"version": "1.0.0"}})
+    assert loaded.nodes["n"].use_cache is True
     assert loaded.nodes["n"].version == CATALOG["add"].version
     assert kinds(loaded) == ["node_version"]
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0"])
+@pytest.mark.parametrize(
+    ("stored", "kept"),
+    [(4, []), (4.0, []), (None, []), (4.5, ["raw_value"]), ([4], ["raw_value"])],
+)
+def test_values_that_do_not_fit_the_type_of_an_old_file_are_kept_with_a_warning(
+    version: str, stored: Any, kept: list[str]
+) -> None:
+    file = document([old_node(version, a=stored)])
+    file["meta"] = {"version": version}
+    loaded = load(file)
+    assert kinds(loaded) == kept
+    assert stored is None or loaded.nodes["n"].inputs["a"].value == stored
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "fits"),
+    [
+        ("Scheduler", "euler_k", True),
+        ({"name": "SchedulerField"}, "dpmpp_3m_k", False),
+        ({"name": "StringField"}, "", True),
+        ("enum", "x", True),
+        ("boolean", True, True),
+        ("boolean", 1, False),
+        ("float", 1, True),
+        ("float", "1", False),
+        ("ImageField", {"image_name": "a.png"}, True),
+        ("ImagePolymorphic", {"image_name": " "}, False),
+        ("ImageCollection", [{"image_name": "a.png"}], False),
+        ({"name": "BoardField"}, {"board_id": "b"}, True),
+        ({"name": "ColorField"}, {"r": 1, "g": 2, "b": 3, "a": 4}, True),
+        ({"name": "ColorField"}, {"r": 1, "g": 2, "b": 3, "a": 0.5}, False),
+        ({"name": "LatentsField"}, "x", False),
+        ({}, 1, False),
+        (None, 1, False),
+        (["integer"], 1, False),
+    ],
+)
+def test_what_the_gui_reads_of_an_old_file(
+    declared: Any, value: Any, fits: bool
+) -> None:
+    assert gui_reads_old_value(declared, value) is fits
+
+
+def test_an_old_file_without_types_is_told_of_once() -> None:
+    stored = document([node("n", "add", {"a": 4, "b": 5})])
+    stored["meta"] = {"version": "2.0.0"}
+    assert kinds(load(stored)) == ["format"]
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda file: file["nodes"][0].update(position=None),
+        lambda file: file["nodes"][0].update(position={"x": 1}),
+        lambda file: file["nodes"][0]["data"].pop("label"),
+        lambda file: file["nodes"][0]["data"].pop("notes"),
+        lambda file: file["nodes"][0]["data"].pop("isOpen"),
+        lambda file: file["nodes"][0]["data"].pop("id"),
+        lambda file: file["nodes"][0]["data"].update(nodePack=""),
+        lambda file: file["edges"][0].pop("id"),
+        lambda file: file["edges"][0].update(hidden="no"),
+        lambda file: file["meta"].update(category="mine"),
+        lambda file: file.pop("exposedFields"),
+    ],
+)
+def test_what_only_a_drawing_needs_is_filled_in_with_a_warning(break_it: Any) -> None:
+    def file() -> dict[str, Any]:
+        nodes = [node("a", "integer", {"value": 1}), node("n", "add")]
+        return document(nodes, ["a.value -> n.a"])
+
+    broken = file()
+    break_it(broken)
+    loaded, sound = load(broken), load(file())
+    assert kinds(sound) == []
+    assert kinds(loaded) == ["format"]
+    assert loaded.nodes == sound.nodes
+    assert [(edge.source, edge.target) for edge in loaded.edges] == [("a", "n")]
+
+
+@pytest.mark.parametrize("hidden", [True, False, None])
+def test_what_an_edge_says_of_its_drawing_is_kept(hidden: Any) -> None:
+    stored = document([node("a", "integer"), node("n", "add")], ["a.value -> n.a"])
+    if hidden is not None:
+        stored["edges"][0]["hidden"] = hidden
+    assert load(stored).document["edges"][0].get("hidden") is hidden
 
 
 @pytest.mark.parametrize("meta", [None, {}, {"version": 5}, {"version": "7.1"}, []])
@@ -467,3 +576,12 @@ def test_settings_of_a_form_are_read_in_the_guis_order() -> None:
     }
     assert second.settings is not None
     assert second.settings["type"] == "integer-field-config"
+
+
+def test_an_input_whose_key_no_template_has_is_unknown() -> None:
+    stored = document([node("n", "add", {"a": 4})])
+    inputs = stored["nodes"][0]["data"]["inputs"]
+    inputs["other"] = inputs.pop("a")
+    loaded = load(stored)
+    unknown = [(item.kind, item.field_name) for item in loaded.warnings]
+    assert unknown == [("unknown_field", "other")]

@@ -17,6 +17,7 @@ from invokeai_py_client.workflow.generators import (
     generator_query,
 )
 from invokeai_py_client.workflow.graph import BATCH_NODE_TYPES, GENERATOR_NODE_TYPES
+from invokeai_py_client.workflow.javascript import as_key
 from invokeai_py_client.workflow.loaded import LoadedNode, LoadedWorkflow
 
 __all__ = ["NO_GROUP", "BatchBuilder", "batch_data", "generator_queries"]
@@ -29,7 +30,8 @@ _LIST_INPUTS: Mapping[str, str] = {
     "integer_batch": "integers",
 }
 _GENERATOR_INPUT = "generator"
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_LAST_INDEX = 2**32 - 2
 
 
 class BatchBuilder:
@@ -136,7 +138,7 @@ def _group(node: LoadedNode) -> str:
     item = node.inputs.get("batch_group_id")
     if item is None or item.value is UNSET:
         return "undefined"
-    return item.value if isinstance(item.value, str) else repr(item.value)
+    return as_key(item.value)
 
 
 def _targets(loaded: LoadedWorkflow, node: LoadedNode) -> tuple[FieldKey, ...]:
@@ -167,7 +169,9 @@ def batch_data(batches: Sequence[BatchNode]) -> list[list[dict[str, Any]]]:
 
 def _in_key_order(groups: Mapping[str, Any]) -> list[str]:
     """JavaScript lists an object's keys that are numbers first, by size."""
-    numbers = [key for key in groups if _INDEX.fullmatch(key)]
+    numbers = [
+        key for key in groups if _INDEX.fullmatch(key) and int(key) <= _LAST_INDEX
+    ]
     others = [key for key in groups if key not in numbers]
     return [*sorted(numbers, key=int), *others]
 

@@ -333,7 +333,7 @@ def _connected_edits(compiled: CompiledWorkflow) -> Iterator[FieldProblem]:
 
 
 def workflow_warnings(compiled: CompiledWorkflow) -> list[WorkflowWarning]:
-    """What the server takes and then ignores."""
+    """What runs, but not as the workflow looks, or does nothing."""
     fed: dict[FieldKey, int] = {}
     for edge in compiled.graph["edges"]:
         key = edge["destination"]["node_id"], edge["destination"]["field"]
@@ -352,6 +352,15 @@ def workflow_warnings(compiled: CompiledWorkflow) -> list[WorkflowWarning]:
         for group in compiled.data
         for key in ((datum["node_path"], datum["field_name"]) for datum in group)
         if key in fed
+    ]
+    warnings += [
+        WorkflowWarning(
+            f"the batch {batch.node_id} feeds nothing: its values are not used",
+            "batch_unconnected",
+            batch.node_id,
+        )
+        for batch in compiled.batches
+        if not batch.targets
     ]
     for key, count in fed.items():
         if count > 1 and not _takes_many(compiled, key):

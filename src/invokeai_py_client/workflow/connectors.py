@@ -22,6 +22,7 @@ class Edge:
     Attributes:
         type: ``default``, or ``collapsed`` for the line the GUI draws between
             folded nodes, which is not sent.
+        hidden: Whether the GUI draws it; None when the file does not say.
     """
 
     source: str
@@ -30,7 +31,7 @@ class Edge:
     target_handle: str
     type: str = "default"
     id: str = ""
-    hidden: bool = False
+    hidden: Optional[bool] = None
 
 
 class EdgeIndex:

@@ -83,8 +83,8 @@ def _edge(edge: Edge) -> dict[str, Any]:
     if edge.type == "default":
         found["sourceHandle"] = edge.source_handle
         found["targetHandle"] = edge.target_handle
-        if edge.hidden:
-            found["hidden"] = True
+        if edge.hidden is not None:
+            found["hidden"] = edge.hidden
     return found
 
 

@@ -106,10 +106,23 @@ class Facts:
         return thing_id not in gone and "*" not in gone
 
     def prompts(self, query: DynamicPromptsQuery) -> Optional[Sequence[str]]:
-        """The answer to a prompt query; one given without seed serves any seed."""
+        """The answer to a prompt query.
+
+        An answer without a seed serves any seed, and an answer for any seed serves a
+        query without one: the GUI then draws a seed itself.
+        """
         found = self.dynamic_prompts.get(query)
         if found is None:
             found = self.dynamic_prompts.get(replace(query, seed=None))
+        if found is None and query.seed is None:
+            found = next(
+                (
+                    answer
+                    for other, answer in self.dynamic_prompts.items()
+                    if replace(other, seed=None) == query
+                ),
+                None,
+            )
         return found
 
     def knows(self, query: FactQuery) -> bool:
@@ -169,8 +182,9 @@ class Facts:
 
         Every part may be left out. Among `missing`, ``"*"`` means that none of the
         kind exists. A prompt entry may have a ``seed``; without one it serves any
-        seed. ``category`` (``images`` or ``assets``) may stand in for
-        ``categories``. A saved workflow may be null: the library has no such id.
+        seed, and with one also a generator that has none. ``category`` (``images``
+        or ``assets``) may stand in for ``categories``. A saved workflow may be null:
+        the library has no such id.
 
         Raises:
             WorkflowFormatError: A part is not as above.

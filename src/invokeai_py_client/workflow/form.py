@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Unset
 from invokeai_py_client.workflow.draft import Draft, DraftNode
-from invokeai_py_client.workflow.form_reading import EMPTY_FORM
+from invokeai_py_client.workflow.form_reading import EMPTY_FORM, is_empty
 from invokeai_py_client.workflow.loaded import (
     FieldKey,
     Form,
@@ -147,14 +147,6 @@ def settle_form(draft: Draft) -> None:
     if draft.exposed and is_empty(draft.form):
         draft.form = _exposed_form(draft.exposed, nodes)
     draft.form = _without_dead_elements(draft, nodes)
-
-
-def is_empty(form: Form) -> bool:
-    """Whether the form is a root without children and nothing else."""
-    root = form.elements.get(form.root_id)
-    if root is None or root.type != "container":
-        return True
-    return len(form.elements) == 1 and not root.children
 
 
 def _exposed_form(exposed: list[FieldKey], nodes: Mapping[str, DraftNode]) -> Form:

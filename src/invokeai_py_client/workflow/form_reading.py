@@ -14,7 +14,10 @@ __all__ = [
     "EMPTY_FORM",
     "field_key",
     "form_document",
+    "is_empty",
     "is_sound",
+    "plain_field_key",
+    "plain_form",
     "read_form",
     "repair",
 ]
@@ -173,6 +176,57 @@ def _option(stored: Mapping[str, Any]) -> Mapping[str, str]:
     return {"label": label, "value": value}
 
 
+def plain_form(stored: Any) -> Optional[Form]:
+    """A form of which only the structure matters: no schema, nothing trimmed.
+
+    So the GUI reads the form of a workflow that another one calls, whatever the
+    settings of its elements are. None when it has no elements or no root.
+    """
+    if not isinstance(stored, Mapping):
+        return None
+    elements, root_id = stored.get("elements"), stored.get("rootElementId")
+    if not isinstance(elements, Mapping) or not isinstance(root_id, str):
+        return None
+    return Form(
+        {
+            key: _plain_element(key, item)
+            for key, item in elements.items()
+            if isinstance(item, Mapping)
+        },
+        root_id,
+    )
+
+
+def _plain_element(key: str, stored: Mapping[str, Any]) -> FormElement:
+    kind, parent_id = stored.get("type"), stored.get("parentId", None)
+    if "parentId" in stored and not isinstance(parent_id, str):
+        parent_id = ""  # nothing's id
+    data = stored.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    children = data.get("children")
+    return FormElement(
+        key,
+        kind if isinstance(kind, str) else "",
+        parent_id,
+        children=tuple(child for child in children if isinstance(child, str))
+        if kind == "container" and isinstance(children, list)
+        else (),
+        field_key=plain_field_key(data.get("fieldIdentifier"))
+        if kind == "node-field"
+        else None,
+    )
+
+
+def plain_field_key(stored: Any) -> Optional[FieldKey]:
+    """The (node, field) as it stands; None when either is no text."""
+    if not isinstance(stored, Mapping):
+        return None
+    node_id, name = stored.get("nodeId"), stored.get("fieldName")
+    if isinstance(node_id, str) and isinstance(name, str):
+        return node_id, name
+    return None
+
+
 def is_sound(form: Form) -> bool:
     """Whether the elements are one tree below a container that is the root.
 
@@ -198,6 +252,14 @@ def is_sound(form: Form) -> bool:
         seen.add(key)
         waiting.extend(element.children)
     return len(seen) == len(form.elements)
+
+
+def is_empty(form: Form) -> bool:
+    """Whether the form is a root without children and nothing else."""
+    root = form.elements.get(form.root_id)
+    if root is None or root.type != "container":
+        return True
+    return len(form.elements) == 1 and not root.children
 
 
 def repair(form: Form) -> Form:

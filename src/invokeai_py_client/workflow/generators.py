@@ -22,6 +22,7 @@ from invokeai_py_client.workflow.generator_schemas import (
     parse_generator,
 )
 from invokeai_py_client.workflow.javascript import (
+    double_sum,
     parse_float,
     parse_int,
     plain_number,
@@ -145,7 +146,7 @@ def _integer_sequence(settings: Settings, _context: _Context) -> list[Any]:
     start, step = settings["start"], settings["step"]
     if step == 0:
         return [start]
-    return [start + i * step for i in range(settings["count"])]
+    return [double_sum(start, float(i) * step) for i in range(settings["count"])]
 
 
 def _float_line(settings: Settings, _context: _Context) -> list[Any]:
@@ -159,8 +160,10 @@ def _integer_line(settings: Settings, _context: _Context) -> list[Any]:
     start, end, count = settings["start"], settings["end"], settings["count"]
     if count == 1:
         return [start]
+    length = float(end) - start
     return [
-        start + round_half_up((end - start) * (i / (count - 1))) for i in range(count)
+        double_sum(start, round_half_up(length * (i / (count - 1))))
+        for i in range(count)
     ]
 
 
@@ -173,8 +176,9 @@ def _float_noise(settings: Settings, context: _Context) -> list[Any]:
 def _integer_noise(settings: Settings, context: _Context) -> list[Any]:
     draw = uniform(settings.get("seed"), context.random)
     low, high = settings["min"], settings["max"]
+    width = float(high) - low + 1
     return [
-        math.floor(draw() * (high - low + 1)) + low for _ in range(settings["count"])
+        double_sum(math.floor(draw() * width), low) for _ in range(settings["count"])
     ]
 
 

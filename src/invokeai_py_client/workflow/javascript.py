@@ -12,6 +12,8 @@ from typing import Any, Optional, Union
 
 __all__ = [
     "as_doubles",
+    "as_key",
+    "double_sum",
     "parse_float",
     "parse_int",
     "plain_number",
@@ -70,6 +72,23 @@ def _as_double(value: int) -> int:
         return int(float(value))
     except OverflowError:  # Infinity in JavaScript, which no field takes
         return value
+
+
+def double_sum(start: Number, addend: Number) -> Number:
+    """Two numbers added as doubles, whole where JavaScript prints a whole number."""
+    total = float(start) + float(addend)
+    return int(total) if total.is_integer() else total
+
+
+def as_key(value: Any) -> str:
+    """`String(value)`, which is what a value becomes as the key of an object."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return ",".join("" if item is None else as_key(item) for item in value)
+    return "[object Object]" if isinstance(value, dict) else str(value)
 
 
 def round_half_up(value: float) -> int:

@@ -87,14 +87,13 @@ def _settle_nodes(draft: Draft, facts: Facts) -> None:
 def _warn_of_unknown_fields(draft: Draft, node: DraftNode) -> None:
     if node.type in FREE_NODE_TYPES:
         return
-    for item in node.inputs.values():
-        if node.template_of(item.name) is None:
-            draft.warn(
-                f"{node.type} has no input {item.name}",
-                "unknown_field",
-                node.id,
-                item.name,
-            )
+    for key, item in node.inputs.items():
+        # The graph takes an input by its key, the GUI's other rules by its name.
+        for name in dict.fromkeys((key, item.name)):
+            if node.template_of(name) is None:
+                draft.warn(
+                    f"{node.type} has no input {name}", "unknown_field", node.id, name
+                )
 
 
 def _freeze(

@@ -28,6 +28,12 @@ from invokeai_py_client.workflow.migrations import (
     NEWEST_FORMAT,
     file_format,
 )
+from invokeai_py_client.workflow.old_types import gui_reads_old_value
+from invokeai_py_client.workflow.required_parts import (
+    lacking_in_edge,
+    lacking_in_meta,
+    lacking_in_node,
+)
 from invokeai_py_client.workflow.saved_workflows import read_dynamic_template
 from invokeai_py_client.workflow.values_schema import is_number, parse_literal
 
@@ -64,12 +70,14 @@ def read_document(definition: WorkflowDefinition, catalog: Catalog) -> Draft:
         draft.warnings.append(warning)
     draft.head = _head(document, draft, generation)
     for index, stored in enumerate(document["nodes"]):
-        node = _node(stored, f"nodes[{index}]", draft, catalog)
+        node = _node(stored, f"nodes[{index}]", draft, catalog, generation)
         if node is not None:
             draft.nodes.append(node)
     _refuse_second_return(draft)
-    draft.edges = _edges(document, generation)
-    draft.exposed = _exposed(document, draft)
+    if generation <= 2 and _has_untyped_input(document["nodes"]):
+        draft.warn(f"inputs without a type, unlike format {generation}", "format")
+    draft.edges = _edges(document, draft, generation)
+    draft.exposed = _exposed(document, draft, generation)
     # Formats 1 and 2 had no form.
     if generation > 2 and document.get("form") is not None:
         draft.form = _form(document["form"], draft)
@@ -83,7 +91,9 @@ def _head(document: Mapping[str, Any], draft: Draft, generation: int) -> dict[st
         head[key] = value if isinstance(value, str) else ""
         if not isinstance(value, str) and generation > 1:
             draft.warn(f'the file has no text "{key}"', "format")
-    meta = document.get("meta")
+    meta = document.get("meta") if generation > 1 else None
+    if lacking_in_meta(meta):
+        draft.warn("the file has an unknown category", "format")
     category = meta.get("category") if isinstance(meta, Mapping) else None
     head["meta"] = {
         "category": "default" if category == "default" else "user",
@@ -93,7 +103,7 @@ def _head(document: Mapping[str, Any], draft: Draft, generation: int) -> dict[st
 
 
 def _node(
-    stored: Any, where: str, draft: Draft, catalog: Catalog
+    stored: Any, where: str, draft: Draft, catalog: Catalog, generation: int
 ) -> Optional[Union[DraftNode, DraftOther]]:
     node = _object(stored, where)
     kind = node.get("type")
@@ -108,10 +118,13 @@ def _node(
         )
     node_id = _required_text(node, "id", where)
     data = _object(node.get("data"), f"{where}.data")
+    lacking = lacking_in_node(node, data)
+    if lacking:
+        draft.warn(f"filled in: {', '.join(lacking)}", "format", node_id)
     if kind == "invocation":
-        return _invocation(node_id, node, data, where, draft, catalog)
+        return _invocation(node_id, node, data, where, draft, catalog, generation)
     shown: dict[str, Any] = {
-        "id": _text(data, "id") or node_id,
+        "id": trim(_text(data, "id")) or node_id,
         "type": kind,
         "label": _text(data, "label"),
         "isOpen": data.get("isOpen") is True,
@@ -128,6 +141,7 @@ def _invocation(
     where: str,
     draft: Draft,
     catalog: Catalog,
+    generation: int,
 ) -> DraftNode:
     where = f"{where}.data"
     node_type = _required_text(data, "type", where)
@@ -137,7 +151,10 @@ def _invocation(
         type=node_type,
         version=_version(data, node_id, draft),
         inputs={},
-        use_cache=_required_bool(data, "useCache", where),
+        # Format 1 may leave it out.
+        use_cache=_required_bool(
+            {"useCache": True, **data} if generation == 1 else data, "useCache", where
+        ),
         is_intermediate=_required_bool(data, "isIntermediate", where),
         label=_text(data, "label"),
         notes=_text(data, "notes"),
@@ -156,9 +173,13 @@ def _invocation(
     }
     inputs = _object(data.get("inputs"), f"{where}.inputs")
     for name, item in inputs.items():
-        template_of_input = found.template_of(name)
         found.inputs[name] = _input(
-            item, f"{where}.inputs.{name}", found, template_of_input, draft
+            _object(item, f"{where}.inputs.{name}"),
+            f"{where}.inputs.{name}",
+            found,
+            found.template_of(name),
+            draft,
+            generation,
         )
     return found
 
@@ -183,20 +204,24 @@ def _version(data: Mapping[str, Any], node_id: str, draft: Draft) -> str:
 
 
 def _input(
-    stored: Any,
+    item: Mapping[str, Any],
     where: str,
     node: DraftNode,
     template: Optional[InputTemplate],
     draft: Draft,
+    generation: int,
 ) -> DraftInput:
-    item = _object(stored, where)
     name = _required_text(item, "name", where)
-    literal = parse_literal(
-        as_doubles(item.get("value", UNSET)),
-        template,
-        keeps_null=node.type in FREE_NODE_TYPES,
+    stored = item.get("value", UNSET)
+    free = node.type in FREE_NODE_TYPES and generation > 2
+    literal = parse_literal(as_doubles(stored), template, keeps_null=free)
+    forgotten = (
+        generation <= 2
+        and "type" in item
+        and literal.value is not UNSET
+        and not gui_reads_old_value(item["type"], stored)
     )
-    if literal.kept_raw:
+    if literal.kept_raw or forgotten:
         draft.warn(
             "the GUI does not recognise this value; kept as it is",
             "raw_value",
@@ -205,6 +230,15 @@ def _input(
         )
     return DraftInput(
         name, _text(item, "label"), _text(item, "description"), literal.value
+    )
+
+
+def _has_untyped_input(nodes: Any) -> bool:
+    return any(
+        "type" not in item
+        for node in nodes
+        if node["type"] == "invocation"
+        for item in node["data"]["inputs"].values()
     )
 
 
@@ -218,15 +252,18 @@ def _refuse_second_return(draft: Draft) -> None:
         )
 
 
-def _edges(document: Mapping[str, Any], generation: int) -> list[Edge]:
+def _edges(document: Mapping[str, Any], draft: Draft, generation: int) -> list[Edge]:
     stored = document.get("edges", [] if generation == 1 else None)
     if not isinstance(stored, list):
         raise WorkflowFormatError("the workflow has no list of edges", where="edges")
-    return [_edge(item, f"edges[{index}]") for index, item in enumerate(stored)]
+    return [_edge(item, f"edges[{index}]", draft) for index, item in enumerate(stored)]
 
 
-def _edge(stored: Any, where: str) -> Edge:
+def _edge(stored: Any, where: str, draft: Draft) -> Edge:
     edge = _object(stored, where)
+    lacking = lacking_in_edge(edge)
+    if lacking:
+        draft.warn(f"{where}: filled in: {', '.join(lacking)}", "format")
     kind = edge.get("type")
     source = _required_text(edge, "source", where)
     target = _required_text(edge, "target", where)
@@ -245,13 +282,17 @@ def _edge(stored: Any, where: str) -> Edge:
         _required_text(edge, "targetHandle", where),
         kind,
         edge_id,
-        edge.get("hidden") is True,
+        hidden if isinstance(hidden := edge.get("hidden"), bool) else None,
     )
 
 
-def _exposed(document: Mapping[str, Any], draft: Draft) -> list[FieldKey]:
+def _exposed(
+    document: Mapping[str, Any], draft: Draft, generation: int
+) -> list[FieldKey]:
     stored = document.get("exposedFields")
     if stored is None:
+        if generation > 1:
+            draft.warn("the file has no list exposedFields", "format")
         return []
     keys = [field_key(item) for item in stored] if isinstance(stored, list) else [None]
     if None in keys:

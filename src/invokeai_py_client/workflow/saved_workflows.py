@@ -16,7 +16,12 @@ from invokeai_py_client.nodes.gui_form import input_template_from_gui
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
 from invokeai_py_client.workflow.draft import Draft, DraftInput, DraftNode
 from invokeai_py_client.workflow.facts import Facts
-from invokeai_py_client.workflow.form_reading import is_sound, read_form
+from invokeai_py_client.workflow.form_reading import (
+    is_empty,
+    is_sound,
+    plain_field_key,
+    plain_form,
+)
 from invokeai_py_client.workflow.javascript import as_doubles
 from invokeai_py_client.workflow.json_data import copy_json
 from invokeai_py_client.workflow.loaded import FieldKey, Form
@@ -214,17 +219,21 @@ def _usable(
 
 
 def _shown_fields(workflow: Mapping[str, Any]) -> Iterator[FieldKey]:
-    """The fields of the form, then the exposed fields that it lacks."""
-    form = read_form(workflow.get("form"))
-    shown = list(_form_keys(form)) if form and is_sound(form) else []
+    """The fields of the form, then the exposed fields that it lacks.
+
+    Without a usable form they are the exposed fields, each as often as it is named
+    (which only counts for the positions that the GUI notes in the templates).
+    """
+    form = plain_form(workflow.get("form"))
+    usable = form is not None and is_sound(form) and not is_empty(form)
+    shown = list(_form_keys(form)) if form is not None and usable else []
     yield from shown
     exposed = workflow.get("exposedFields")
     for item in exposed if isinstance(exposed, list) else ():
-        if isinstance(item, Mapping):
-            key = (item.get("nodeId"), item.get("fieldName"))
-            if key not in shown and all(isinstance(part, str) for part in key):
-                shown.append(key)  # type: ignore[arg-type]
-                yield key  # type: ignore[misc]
+        key = plain_field_key(item)
+        if key is not None and not (usable and key in shown):
+            shown.append(key)
+            yield key
 
 
 def _form_keys(form: Form) -> Iterator[FieldKey]:
