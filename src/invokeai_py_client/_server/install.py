@@ -200,3 +200,22 @@ def log_tail(path: Path, lines: int) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
+
+
+def require_installation(
+    version: str, install: bool, python: Optional[str], report: Report
+) -> Installation:
+    """The installation of a version, made when it is missing and `install` is True.
+
+    Raises:
+        LocalServerError: It is missing and not to be installed, or cannot be.
+    """
+    found = find_installation(version)
+    if found:
+        return found
+    if not install:
+        raise LocalServerError(
+            f"InvokeAI {version} is not installed in {server_dir(version)}",
+            hint="run `ivk server install`",
+        )
+    return install_server(version, python=python, report=report)
