@@ -24,7 +24,7 @@ OUT.mkdir(parents=True, exist_ok=True)
 
 with InvokeAIClient() as client, (OUT / "benchmark.csv").open("w") as file:
     workflow = client.workflow_repo.load(FILE)
-    model = client.model_repo.find_models(base="sd-1", type="main")[0]
+    model = client.model_repo.get_any_model(base="sd-1", type="main")
     workflow.set_inputs(model=model, width=SIZE, height=SIZE)
     workflow.run(steps=1)  # loads the model, so that nobody is timed loading it
 

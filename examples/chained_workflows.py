@@ -16,7 +16,7 @@ SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "2
 WORKFLOWS = Path(__file__).parent / "workflows"
 
 with InvokeAIClient() as client:
-    model = client.model_repo.find_models(base="sd-1", type="main")[0]
+    model = client.model_repo.get_any_model(base="sd-1", type="main")
     portrait = client.workflow_repo.load(WORKFLOWS / "portrait.json")
     upscale = client.workflow_repo.load(WORKFLOWS / "upscale.json")
     small = {"model": model, "width": SIZE, "height": SIZE, "steps": STEPS}

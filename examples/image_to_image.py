@@ -36,7 +36,7 @@ photo = Path(sys.argv[2]) if sys.argv[2:] else paint(OUT / "painted.png")
 with InvokeAIClient() as client:
     workflow = client.workflow_repo.load(FILE)
     workflow.set_inputs(
-        model=client.model_repo.find_models(base="sd-1", type="main")[0],
+        model=client.model_repo.get_any_model(base="sd-1", type="main"),
         image=photo,  # also: bytes, a Pillow image, an image of the server, a result
         positive_prompt="a lighthouse at dawn, oil painting",
         width=SIZE,

@@ -15,7 +15,7 @@ WORKFLOWS = Path(__file__).parent / "workflows"
 
 with InvokeAIClient() as client:  # reads INVOKEAI_URL
     # Any name, key or hash of a model will do; this takes what the server has.
-    model = client.model_repo.find_models(base="sd-1", type="main")[0]
+    model = client.model_repo.get_any_model(base="sd-1", type="main")
 
     portrait = client.workflow_repo.load(WORKFLOWS / "portrait.json")
     portrait.set_inputs(model=model, width=SIZE, height=SIZE, steps=STEPS)

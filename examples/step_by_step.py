@@ -22,7 +22,7 @@ for inp in wf.list_inputs():  # the form, top to bottom
 wf.get_input_value(1).value = "a lighthouse at dawn"  # the typed field; checked at once
 wf["steps"] = STEPS  # or by name, label, (node, field)
 wf["Width"] = wf["noise", "height"] = SIZE
-wf["model"] = client.model_repo.find_models(base="sd-1", type="main")[0]
+wf["model"] = client.model_repo.get_any_model(base="sd-1", type="main")
 
 wf.submit_sync()
 result = wf.wait_for_completion_sync(timeout=600)

@@ -23,7 +23,7 @@ def show(progress: RunProgress) -> None:
 with InvokeAIClient() as client:
     workflow = client.workflow_repo.load("Text to Image - SD1.5")
     workflow.set_inputs(
-        model=client.model_repo.find_models(base="sd-1", type="main")[0],
+        model=client.model_repo.get_any_model(base="sd-1", type="main"),
         positive_prompt="a lighthouse at dawn, soft light",
         width=SIZE,
         height=SIZE,

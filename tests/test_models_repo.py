@@ -112,6 +112,31 @@ def test_words_are_searched_everywhere():
     ]
 
 
+def test_any_model_of_a_kind_is_the_first_found():
+    repository = ModelRepository(server())
+    assert repository.get_any_model(type="lora") == LORA
+    found = repository.find_models("dream", base="sdxl")
+    assert repository.get_any_model("dream", base="sdxl") == found[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        (
+            "",
+            {"base": "flux2", "type": "main"},
+            r"no flux2 main model \(there are: .*sdxl",
+        ),
+        ("gone", {"type": "lora"}, r"no lora model with 'gone' .*there are 'dream'"),
+    ],
+)
+def test_a_kind_that_no_model_has_is_an_error_that_lists_what_there_is(
+    words, kind, message
+):
+    with pytest.raises(ModelError, match=message):
+        ModelRepository(server()).get_any_model(words, **kind)
+
+
 def test_one_odd_record_does_not_break_the_list():
     records = [
         {"key": "a", "name": "n", "description": None, "base": "new-base"},

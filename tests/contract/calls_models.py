@@ -64,6 +64,7 @@ CALLS = [
         "model_repo.get_model_by_attributes", name="Dream", type="main", base="sd-1"
     ).answered(ONE),
     call("model_repo.find_model", "dream").answered(LIST),
+    call("model_repo.get_any_model", "dream", base="sd-1").answered(LIST),
     call("model_repo.find_models", "dream", base="sd-1").answered(LIST),
     call("model_repo.resolve", "dream").answered(LIST),
     call("model_repo.install_model", "owner/name"),

@@ -145,6 +145,31 @@ class AsyncModelRepository(AsyncModelUpkeep):
             flows.find_models(text, restriction(base, type, format))
         )
 
+    async def get_any_model(
+        self,
+        text: str = "",
+        *,
+        base: OneOrMore = None,
+        type: OneOrMore = None,
+        format: OneOrMore = None,
+    ) -> ModelRecord:
+        """Get a model of a kind, whichever: the first that `find_models` finds.
+
+        For scripts that run on any server; `resolve` gets a certain one.
+
+        Args:
+            text: Words that must all occur, in any letter case.
+            base: Only this architecture, or one of these; models for any base fit.
+            type: Only this type, or one of these.
+            format: Only this format, or one of these.
+
+        Raises:
+            ModelError: There is none; the hint tells what there is.
+        """
+        return await self._runner.run(
+            flows.get_any_model(text, restriction(base, type, format))
+        )
+
     async def resolve(
         self,
         reference: ModelLike,

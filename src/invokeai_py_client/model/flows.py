@@ -32,6 +32,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.model.lookup import (
     ModelLike,
     Restriction,
+    no_such_model,
     pick_model,
     unknown_model,
 )
@@ -112,6 +113,15 @@ def find_model(
 def find_models(text: str, allowed: Restriction) -> Flow[list[ModelRecord]]:
     """Models whose name, key, hash or description has all words of `text`."""
     return search_models((yield from list_models()), text, allowed)
+
+
+def get_any_model(text: str, allowed: Restriction) -> Flow[ModelRecord]:
+    """The first of the models that `find_models` finds."""
+    models = yield from list_models()
+    found = search_models(models, text, allowed)
+    if not found:
+        raise no_such_model(models, text, allowed)
+    return found[0]
 
 
 def resolve(reference: ModelLike, allowed: Restriction) -> Flow[ModelRecord]:

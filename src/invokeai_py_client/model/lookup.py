@@ -170,6 +170,23 @@ def unknown_model(
     )
 
 
+def no_such_model(
+    models: Sequence[ModelRecord], text: str, allowed: Restriction
+) -> ModelError:
+    """The error for words and a kind that no model has; it tells what there is."""
+    kind = allowed.describe()
+    what = f"{kind} model" if kind else "model"
+    words = f" with {text!r} in its texts" if text.split() else ""
+    near = _names(models, allowed) if words else []
+    there = sorted({f"{model.base} {model.type}" for model in models})
+    hint = _listing(near, what) if near else "there are: " + ", ".join(there)
+    return ModelError(
+        f"the server has no {what}{words}",
+        candidates=near[:SUGGESTIONS],
+        hint=hint if models else "install one in InvokeAI's model manager",
+    )
+
+
 def _refused(
     models: Sequence[ModelRecord], reference: ModelLike
 ) -> Optional[ModelRecord]:
