@@ -125,7 +125,6 @@ async def test_a_password_of_the_servers_making_is_strong_enough(admin):
     await done(admin.user_repo.delete_user(user))
 
 
-@pytest.mark.real_server("routes of the administrator: log level, node packs, orphans")
 async def test_users_see_only_what_is_theirs(connect, account):
     client = connect(account.email, "Secret34x")
     assert (await done(client.user_repo.get_me())).user_id == account.user_id

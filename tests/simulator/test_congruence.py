@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from accounts_talk import talk_about_accounts
 from conversation import Conversation
 from event_script import heard
 from graph_runs import Server, difference
@@ -127,3 +128,14 @@ def test_users_are_told_the_same(request: pytest.FixtureRequest) -> None:
 
     with LocalServer(multiuser=True) as real, SimulatedServer(multiuser=True) as server:
         assert_same(talk_between_users, server.url, real.url)
+
+
+def test_accounts_are_the_same(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--invokeai-url"):
+        pytest.skip("needs a server of its own, with several users (--live)")
+    from invokeai_py_client.server import LocalServer
+
+    settings = {"strict_password_checking": True}
+    ours = SimulatedServer(multiuser=True, strict_passwords=True)
+    with LocalServer(multiuser=True, settings=settings) as real, ours:
+        assert_same(talk_about_accounts, ours.url, real.url)

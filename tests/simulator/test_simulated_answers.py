@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts_talk import talk_about_accounts
 from conversation import Conversation
 from talks import TALKS
 from users_talk import talk_between_users
@@ -46,3 +47,10 @@ def test_users_are_told_what_the_real_server_tells_them() -> None:
         conversation = Conversation(server.url)
         talk_between_users(conversation)
     assert_recorded(conversation, talk_between_users.__name__)
+
+
+def test_accounts_are_those_of_the_real_server() -> None:
+    with SimulatedServer(multiuser=True, strict_passwords=True) as server:
+        conversation = Conversation(server.url)
+        talk_about_accounts(conversation)
+    assert_recorded(conversation, talk_about_accounts.__name__)

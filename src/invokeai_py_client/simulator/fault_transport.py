@@ -79,7 +79,9 @@ class FaultTransport:
         self, fault: Optional[RequestFault], reply: Reply, send: Send, *, head: bool
     ) -> None:
         """Send a reply, whole, cut short, or slowly."""
-        headers = {"content-length": str(len(reply.body)), **reply.headers}
+        headers = dict(reply.headers)
+        if reply.status != 204:
+            headers["content-length"] = str(len(reply.body))
         if reply.media_type is not None:
             headers["content-type"] = reply.media_type
         await send(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from email.utils import formatdate
 from typing import Annotated, Any, Optional
 
 from pydantic import AfterValidator, BaseModel
@@ -126,7 +127,8 @@ def _create(call: Call, wanted: _Setup, *, is_admin: bool) -> dict[str, Any]:
 @route("POST", f"{_A}/logout", "account")
 def _logout(_call: Call) -> Any:
     # Tokens stay good until they expire: the server keeps no list of them.
-    cookie = f'{_COOKIE}=""; Max-Age=0; Path=/api/v1; SameSite=lax'
+    gone = f'{_COOKIE}=""; expires={formatdate(usegmt=True)}; Max-Age=0'
+    cookie = f"{gone}; Path=/api/v1; SameSite=lax"
     return json_reply({"success": True}, headers={"set-cookie": cookie})
 
 
@@ -236,4 +238,4 @@ def _delete_user(call: Call) -> Any:
     except ValueError as error:
         raise ApiError(400, str(error)) from error
     _announce(call, {**user, "is_admin": False, "is_active": False})
-    return Reply(status=204, media_type=None)
+    return Reply(status=204)
