@@ -25,6 +25,7 @@ from invokeai_py_client.recall import flows as recall_flows
 from invokeai_py_client.recall.models import recall_parameters, unresolved
 from invokeai_py_client.style_preset import flows as preset_flows
 from invokeai_py_client.workflow import library_change_flows as library
+from invokeai_py_client.workflow import library_flows
 from invokeai_py_client.workflow.library_flows import WorkflowRecord
 
 FILE = {"name": "Portrait", "nodes": [], "edges": [], "meta": {"version": "3.0.0"}}
@@ -118,8 +119,10 @@ def test_a_filter_that_an_older_server_ignores_is_an_error(filters, version):
     play = Play(scripted())
     play.knowledge.version = version
     with pytest.raises(UnsupportedVersionError, match="the filter"):
-        play.run(library.filters(categories=(), **filters))
-    assert play.run(library.filters(categories=["user"], has_been_opened=True)) == {
+        play.run(library_flows.filters(categories=(), **filters))
+    assert play.run(
+        library_flows.filters(categories=["user"], has_been_opened=True)
+    ) == {
         "categories": ["user"],
         "has_been_opened": "true",
     }

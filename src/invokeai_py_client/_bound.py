@@ -21,7 +21,8 @@ class BoundSnapshot(Snapshot):
     """A snapshot with a connection, which belongs to neither its data nor its dumps.
 
     Attributes:
-        KIND: What messages call it, and the name of its repository.
+        KIND: What messages call it. Its repository and its name go by that word, as
+            in `image_repo` and `image_name`.
     """
 
     KIND: ClassVar[str]
@@ -42,6 +43,19 @@ class BoundSnapshot(Snapshot):
             `APIResponseError` when the object does not fit.
         """
         return lambda data: parse(cls, data).with_runner(runner)
+
+    # Pydantic would compare private attributes and classes as well; two clients'
+    # views of the same data are equal here, in both colours.
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundSnapshot) or other.KIND != self.KIND:
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self.model_extra == other.model_extra
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        return str(getattr(self, f"{self.KIND}_name"))
 
     def with_runner(self, runner: Any) -> Self:
         """The same snapshot, fetching through `runner`."""

@@ -88,23 +88,10 @@ class ImageBase(BoundSnapshot):
         """True when the gallery shows it under "Assets", as it does uploads."""
         return self.image_category is not ImageCategory.GENERAL
 
-    # Pydantic would compare private attributes and classes as well; two clients'
-    # views of the same data are equal here, in both colours.
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ImageBase):
-            return NotImplemented
-        return self.__dict__ == other.__dict__ and self.model_extra == other.model_extra
-
-    def __hash__(self) -> int:
-        return hash(self.image_name)
-
     # A list of images is looked at more often than all the fields of one.
     def __repr__(self) -> str:
         size = f" {self.width}x{self.height}" if self.width and self.height else ""
         return f"<{type(self).__name__} {self.image_name}{size}>"
-
-    def __str__(self) -> str:
-        return self.image_name
 
 
 ImageLike = Union[str, ImageBase]

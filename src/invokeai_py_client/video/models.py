@@ -69,19 +69,6 @@ class VideoBase(BoundSnapshot):
         """True when the gallery shows it under "Assets", as it does uploads."""
         return self.video_category is not ImageCategory.GENERAL
 
-    # Pydantic would compare private attributes and classes as well; two clients'
-    # views of the same data are equal here, in both colours.
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, VideoBase):
-            return NotImplemented
-        return self.__dict__ == other.__dict__ and self.model_extra == other.model_extra
-
-    def __hash__(self) -> int:
-        return hash(self.video_name)
-
-    def __str__(self) -> str:
-        return self.video_name
-
 
 VideoLike = Union[str, VideoBase]
 """A video, or its name on the server."""

@@ -62,7 +62,7 @@ class AsyncWorkflowLibrary:
             UnsupportedVersionError: The server is too old for a filter.
         """
         return await self._runner.run(
-            changes.list_filtered(
+            library_flows.list_filtered(
                 categories=categories,
                 tags=tags,
                 query=query,
@@ -80,7 +80,7 @@ class AsyncWorkflowLibrary:
         Raises:
             WorkflowError: Several have that name.
         """
-        return await self._runner.run(library_flows.find_record_or_none(name))
+        return await self._runner.run(library_flows.find_record(name))
 
     async def get_workflow(self, workflow_id: str) -> WorkflowDefinition:
         """Read a workflow of the library by its id.
@@ -185,7 +185,7 @@ class AsyncWorkflowLibrary:
         return await self._runner.run(changes.mark_opened(workflow))
 
     async def find_thumbnail(self, workflow: WorkflowLike) -> Optional[bytes]:
-        """Download the picture of a workflow, a file of bytes; None without one."""
+        """Download the picture of a workflow; None when it has none."""
         return await self._runner.run(changes.find_thumbnail(workflow))
 
     async def set_thumbnail(self, workflow: WorkflowLike, image: ImageSource) -> None:
@@ -204,7 +204,7 @@ class AsyncWorkflowLibrary:
         self, *, categories: Sequence[str] = (), is_public: Optional[bool] = None
     ) -> list[str]:
         """List every tag in the library, each once; filters as in `list_workflows`."""
-        return await self._runner.run(changes.list_tags(categories, is_public))
+        return await self._runner.run(library_flows.list_tags(categories, is_public))
 
     async def count_by_tag(
         self,
@@ -216,7 +216,7 @@ class AsyncWorkflowLibrary:
     ) -> Mapping[str, int]:
         """Count the workflows that have each of `tags`."""
         return await self._runner.run(
-            changes.count_by_tag(tags, categories, has_been_opened, is_public)
+            library_flows.count_by_tag(tags, categories, has_been_opened, is_public)
         )
 
     async def count_by_category(
@@ -228,5 +228,5 @@ class AsyncWorkflowLibrary:
     ) -> Mapping[str, int]:
         """Count the workflows of each category."""
         return await self._runner.run(
-            changes.count_by_category(categories, has_been_opened, is_public)
+            library_flows.count_by_category(categories, has_been_opened, is_public)
         )

@@ -21,6 +21,7 @@ from invokeai_py_client.workflow.graph_checks import EDITOR_TYPES, graph_problem
 from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
 from invokeai_py_client.workflow.node_rules import LOOSE_FIELDS, rules_of
 from invokeai_py_client.workflow.refusals import Refusal, describe_input
+from invokeai_py_client.workflow.saved_workflows import CALL_NODE_TYPE
 from invokeai_py_client.workflow.scalar_checks import as_integer
 from invokeai_py_client.workflow.value_checks import (
     NO_JSON,
@@ -31,7 +32,6 @@ from invokeai_py_client.workflow.value_checks import (
 
 __all__ = ["check_workflow", "workflow_warnings"]
 
-CALL_TYPE = "call_saved_workflow"
 # Looked at by themselves.
 _OWN_KEYS = frozenset({"id", "type", "use_cache", "is_intermediate", "workflow_inputs"})
 RUNS_ALLOWED = "an integer from 1"
@@ -229,7 +229,7 @@ def _dynamic_problems(
 ) -> Iterator[FieldProblem]:
     """Values for the inputs of a called workflow."""
     loaded = compiled.loaded.nodes.get(node_id)
-    if loaded is None or node.get("type") != CALL_TYPE:
+    if loaded is None or node.get("type") != CALL_NODE_TYPE:
         return
     given = node.get("workflow_inputs")
     values = given if isinstance(given, Mapping) else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import FieldProblem, WorkflowFormatError
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
@@ -65,9 +65,9 @@ def apply_edits(
     in_order = sorted(edits.items(), key=lambda item: item[0][1] != CALLED_ID)
     for (node_id, name), value in in_order:
         node = changed.get(node_id) or loaded.nodes.get(node_id)
-        edited, problem = _edited_node(node, node_id, name, value)
-        if edited is None:
-            problems.append(problem)
+        edited = _edited_node(node, node_id, name, value)
+        if isinstance(edited, FieldProblem):
+            problems.append(edited)
         elif node is not None and edited.type == CALL_NODE_TYPE and name == CALLED_ID:
             changed[node_id] = _recalled(node, edited, catalog, facts)
         else:
@@ -84,15 +84,15 @@ def apply_edits(
 
 def _edited_node(
     node: Optional[LoadedNode], node_id: str, name: str, value: Any
-) -> Any:
+) -> Union[LoadedNode, FieldProblem]:
     """The node with one other value, or else why there is none."""
     if node is None:
         message = f"there is no node {node_id} to set {name} of"
-        return None, FieldProblem(message, "unknown_node", node_id, name, value=value)
+        return FieldProblem(message, "unknown_node", node_id, name, value=value)
     template = node.template_of(name)
     if template is None and node.type not in FREE_NODE_TYPES:
         message = f"{node.title} ({node_id}) has no input {name}"
-        return None, FieldProblem(
+        return FieldProblem(
             message,
             "unknown_field",
             node_id,
@@ -104,12 +104,12 @@ def _edited_node(
         wire = _wire(value, template)
     except WorkflowFormatError as error:
         message = f"{node.title} ({node_id}).{name}: {error}"
-        return None, FieldProblem(message, "not_json", node_id, name, value=value)
+        return FieldProblem(message, "not_json", node_id, name, value=value)
     item = node.inputs.get(name) or LoadedInput(
         name, template=template, declared_name=name
     )
     inputs = {**node.inputs, name: replace(item, value=wire)}
-    return replace(node, inputs=inputs), None
+    return replace(node, inputs=inputs)
 
 
 def _names(node: LoadedNode) -> Optional[str]:

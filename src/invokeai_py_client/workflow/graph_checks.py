@@ -28,14 +28,18 @@ from invokeai_py_client.workflow.connection_types import (
     item_types,
     output_type,
 )
+from invokeai_py_client.workflow.graph import BATCH_NODE_TYPES, GENERATOR_NODE_TYPES
 from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.saved_workflows import (
+    CALL_NODE_TYPE,
+    DYNAMIC_PREFIX,
+)
 from invokeai_py_client.workflow.value_checks import is_unicode
 
 __all__ = ["graph_problems"]
 
 ITERATE, COLLECT = "iterate", "collect"
 ITEM, COLLECTION = "item", "collection"
-CALL_TYPE, DYNAMIC_PREFIX = "call_saved_workflow", "saved_workflow_input::"
 
 # Outputs whose type a UI hint hides: the GUI says anything, the server knows better.
 OUTPUT_TYPES: Mapping[tuple[str, str], PortType] = {
@@ -47,11 +51,7 @@ OUTPUT_TYPES: Mapping[tuple[str, str], PortType] = {
 # A collector of these breaks the server: it takes their words for types.
 UNCOLLECTABLE = frozenset({"EnumField", "SchedulerField"})
 # The GUI takes these out of the graph; the server cannot even build them.
-EDITOR_TYPES = frozenset(
-    f"{kind}_{role}"
-    for kind in ("image", "string", "integer", "float")
-    for role in ("batch", "generator")
-)
+EDITOR_TYPES = BATCH_NODE_TYPES | GENERATOR_NODE_TYPES
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _end_problem(view: GraphView, edge: GraphEdge) -> Optional[FieldProblem]:
 
 def _is_dynamic(view: GraphView, edge: GraphEdge) -> bool:
     """Inputs of a called workflow, which the server does not look at."""
-    is_call = view.type_of(edge.target[0]) == CALL_TYPE
+    is_call = view.type_of(edge.target[0]) == CALL_NODE_TYPE
     return is_call and edge.target[1].startswith(DYNAMIC_PREFIX)
 
 

@@ -8,7 +8,7 @@ from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
 from invokeai_py_client.workflow.compiled import CompiledWorkflow
 from invokeai_py_client.workflow.legend import Legend, NamedPlace, NodeTitle
 from invokeai_py_client.workflow.loaded import FieldKey
-from invokeai_py_client.workflow.naming import slug
+from invokeai_py_client.workflow.naming import slug, unique_names
 
 __all__ = ["legend_of"]
 
@@ -54,14 +54,11 @@ def _sources(compiled: Optional[CompiledWorkflow]) -> dict[str, frozenset[str]]:
 
 def _titles(handle: BaseWorkflowHandle) -> dict[str, NodeTitle]:
     """How every node is called; names get ``_2``, ``_3`` where they repeat."""
-    taken: set[str] = set()
-    titles = {}
-    for node in handle.loaded.nodes.values():
-        base = slug(node.title) or slug(node.type) or "node"
-        name, count = base, 1
-        while name in taken:
-            count += 1
-            name = f"{base}_{count}"
-        taken.add(name)
-        titles[node.id] = NodeTitle(name, node.title, node.type)
-    return titles
+    nodes = list(handle.loaded.nodes.values())
+    names = unique_names(
+        slug(node.title) or slug(node.type) or "node" for node in nodes
+    )
+    return {
+        node.id: NodeTitle(name, node.title, node.type)
+        for node, name in zip(nodes, names)
+    }

@@ -1,9 +1,9 @@
-"""Changing the server's workflow library: save, replace, delete, thumbnails, tags."""
+"""Changing the server's workflow library: save, replace, delete, thumbnails."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -13,13 +13,11 @@ from invokeai_py_client._core.messages import RetryRule
 from invokeai_py_client._core.send import (
     call,
     call_bytes,
-    call_model,
     delete,
     get,
     patch,
     post,
     put,
-    require_version,
     route,
     send,
 )
@@ -36,6 +34,7 @@ from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.media_flows import decode_upload
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.library_flows import (
+    LIBRARY,
     WORKFLOW,
     WorkflowRecord,
     list_records,
@@ -45,7 +44,6 @@ from invokeai_py_client.workflow.library_flows import (
 )
 from invokeai_py_client.workflow.naming import slug
 
-LIBRARY = "/api/v1/workflows/"
 THUMBNAIL = WORKFLOW + "/thumbnail"
 TEXTS = ("name", "author", "description", "version", "contact", "tags", "notes")
 
@@ -236,87 +234,3 @@ def delete_thumbnail(workflow: WorkflowLike) -> Flow[None]:
     record = yield from get_record(workflow)
     if record.thumbnail_url is not None:
         yield from call(delete(route(THUMBNAIL, record.workflow_id)))
-
-
-def list_filtered(
-    *,
-    categories: Sequence[str],
-    tags: Sequence[str],
-    query: Optional[str],
-    has_been_opened: Optional[bool],
-    is_public: Optional[bool],
-    is_callable: Optional[bool],
-    order_by: str,
-    descending: bool,
-) -> Flow[list[WorkflowRecord]]:
-    """The library's entries that fit every filter, in order."""
-    more = yield from filters(
-        categories=categories,
-        has_been_opened=has_been_opened,
-        is_public=is_public,
-        is_callable=is_callable,
-    )
-    more["order_by"] = order_by
-    more["direction"] = "DESC" if descending else "ASC"
-    return (
-        yield from list_records(
-            categories=categories, tags=tags, query=query, more=more
-        )
-    )
-
-
-def list_tags(categories: Sequence[str], is_public: Optional[bool]) -> Flow[list[str]]:
-    """Every tag in the library."""
-    params = yield from filters(categories=categories, is_public=is_public)
-    return (yield from call_model(list[str], get(f"{LIBRARY}tags", params=params)))
-
-
-def count_by_tag(
-    tags: Sequence[str],
-    categories: Sequence[str],
-    has_been_opened: Optional[bool],
-    is_public: Optional[bool],
-) -> Flow[dict[str, int]]:
-    """How many workflows have each tag."""
-    params = yield from filters(
-        categories=categories, has_been_opened=has_been_opened, is_public=is_public
-    )
-    request = get(f"{LIBRARY}counts_by_tag", params={**params, "tags": list(tags)})
-    return (yield from call_model(dict[str, int], request))
-
-
-def count_by_category(
-    categories: Sequence[str],
-    has_been_opened: Optional[bool],
-    is_public: Optional[bool],
-) -> Flow[dict[str, int]]:
-    """How many workflows are in each category."""
-    params = yield from filters(
-        categories=categories, has_been_opened=has_been_opened, is_public=is_public
-    )
-    request = get(f"{LIBRARY}counts_by_category", params=params)
-    return (yield from call_model(dict[str, int], request))
-
-
-def filters(
-    *,
-    categories: Sequence[str],
-    has_been_opened: Optional[bool] = None,
-    is_public: Optional[bool] = None,
-    is_callable: Optional[bool] = None,
-) -> Flow[dict[str, Any]]:
-    """Query parameters; an older server would ignore those that it does not know."""
-    if is_callable is not None:
-        yield from require_version("the filter is_callable=", "6.14")
-    if is_public is not None:
-        yield from require_version("the filter is_public=", "6.13")
-    values = {
-        "has_been_opened": has_been_opened,
-        "is_public": is_public,
-        "callable": is_callable,
-    }
-    params: dict[str, Any] = {"categories": list(categories)}
-    for key, value in values.items():
-        if value is not None:
-            params[key] = str(value).lower()
-    return params

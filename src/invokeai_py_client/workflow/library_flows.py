@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.send import call, get, route
+from invokeai_py_client._core.send import call, call_model, get, require_version, route
 from invokeai_py_client._snapshot import Snapshot, UtcDatetime
 from invokeai_py_client.exceptions import WorkflowError
 from invokeai_py_client.workflow.definition import WorkflowDefinition
@@ -16,15 +16,21 @@ from invokeai_py_client.workflow.naming import near_words, slug
 __all__ = [
     "CallCompatibility",
     "WorkflowRecord",
-    "find_record_or_none",
+    "count_by_category",
+    "count_by_tag",
+    "find_record",
     "find_saved",
+    "list_filtered",
     "list_records",
+    "list_tags",
     "load_saved",
+    "not_in_library",
     "pick_record",
     "read_saved",
 ]
 
-WORKFLOW = "/api/v1/workflows/i/{}"
+LIBRARY = "/api/v1/workflows/"
+WORKFLOW = LIBRARY + "i/{}"
 
 
 class CallCompatibility(Snapshot):
@@ -82,7 +88,7 @@ def list_records(
         "query": query,
         **(more or {}),
     }
-    reply = yield from call(get("/api/v1/workflows/", params=params))
+    reply = yield from call(get(LIBRARY, params=params))
     items = parse(dict[str, Any], reply).get("items")
     return parse(list[WorkflowRecord], items)
 
@@ -103,7 +109,7 @@ def load_saved(workflow_id: str) -> Flow[WorkflowDefinition]:
     return WorkflowDefinition.from_dict(parse(dict[str, Any], record.get("workflow")))
 
 
-def find_record_or_none(text: str) -> Flow[Optional[WorkflowRecord]]:
+def find_record(text: str) -> Flow[Optional[WorkflowRecord]]:
     """The one entry of this id or name; None when there is none."""
     return pick_record((yield from list_records()), text)
 
@@ -157,3 +163,87 @@ def not_in_library(
     names = near_words(text, {slug(item.name): item.name for item in records})
     near = f"; near: {', '.join(map(repr, names))}" if names else ""
     return WorkflowError(f"{words}{near}", hint="list_workflows() lists the library")
+
+
+def list_filtered(
+    *,
+    categories: Sequence[str],
+    tags: Sequence[str],
+    query: Optional[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+    is_callable: Optional[bool],
+    order_by: str,
+    descending: bool,
+) -> Flow[list[WorkflowRecord]]:
+    """The library's entries that fit every filter, in order."""
+    more = yield from filters(
+        categories=categories,
+        has_been_opened=has_been_opened,
+        is_public=is_public,
+        is_callable=is_callable,
+    )
+    more["order_by"] = order_by
+    more["direction"] = "DESC" if descending else "ASC"
+    return (
+        yield from list_records(
+            categories=categories, tags=tags, query=query, more=more
+        )
+    )
+
+
+def list_tags(categories: Sequence[str], is_public: Optional[bool]) -> Flow[list[str]]:
+    """Every tag in the library."""
+    params = yield from filters(categories=categories, is_public=is_public)
+    return (yield from call_model(list[str], get(f"{LIBRARY}tags", params=params)))
+
+
+def count_by_tag(
+    tags: Sequence[str],
+    categories: Sequence[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+) -> Flow[dict[str, int]]:
+    """How many workflows have each tag."""
+    params = yield from filters(
+        categories=categories, has_been_opened=has_been_opened, is_public=is_public
+    )
+    request = get(f"{LIBRARY}counts_by_tag", params={**params, "tags": list(tags)})
+    return (yield from call_model(dict[str, int], request))
+
+
+def count_by_category(
+    categories: Sequence[str],
+    has_been_opened: Optional[bool],
+    is_public: Optional[bool],
+) -> Flow[dict[str, int]]:
+    """How many workflows are in each category."""
+    params = yield from filters(
+        categories=categories, has_been_opened=has_been_opened, is_public=is_public
+    )
+    request = get(f"{LIBRARY}counts_by_category", params=params)
+    return (yield from call_model(dict[str, int], request))
+
+
+def filters(
+    *,
+    categories: Sequence[str],
+    has_been_opened: Optional[bool] = None,
+    is_public: Optional[bool] = None,
+    is_callable: Optional[bool] = None,
+) -> Flow[dict[str, Any]]:
+    """Query parameters; an older server would ignore those that it does not know."""
+    if is_callable is not None:
+        yield from require_version("the filter is_callable=", "6.14")
+    if is_public is not None:
+        yield from require_version("the filter is_public=", "6.13")
+    values = {
+        "has_been_opened": has_been_opened,
+        "is_public": is_public,
+        "callable": is_callable,
+    }
+    params: dict[str, Any] = {"categories": list(categories)}
+    for key, value in values.items():
+        if value is not None:
+            params[key] = str(value).lower()
+    return params

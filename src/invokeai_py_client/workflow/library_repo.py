@@ -61,7 +61,7 @@ class WorkflowLibrary:
             UnsupportedVersionError: The server is too old for a filter.
         """
         return self._runner.run(
-            changes.list_filtered(
+            library_flows.list_filtered(
                 categories=categories,
                 tags=tags,
                 query=query,
@@ -79,7 +79,7 @@ class WorkflowLibrary:
         Raises:
             WorkflowError: Several have that name.
         """
-        return self._runner.run(library_flows.find_record_or_none(name))
+        return self._runner.run(library_flows.find_record(name))
 
     def get_workflow(self, workflow_id: str) -> WorkflowDefinition:
         """Read a workflow of the library by its id.
@@ -182,7 +182,7 @@ class WorkflowLibrary:
         return self._runner.run(changes.mark_opened(workflow))
 
     def find_thumbnail(self, workflow: WorkflowLike) -> Optional[bytes]:
-        """Download the picture of a workflow, a file of bytes; None without one."""
+        """Download the picture of a workflow; None when it has none."""
         return self._runner.run(changes.find_thumbnail(workflow))
 
     def set_thumbnail(self, workflow: WorkflowLike, image: ImageSource) -> None:
@@ -201,7 +201,7 @@ class WorkflowLibrary:
         self, *, categories: Sequence[str] = (), is_public: Optional[bool] = None
     ) -> list[str]:
         """List every tag in the library, each once; filters as in `list_workflows`."""
-        return self._runner.run(changes.list_tags(categories, is_public))
+        return self._runner.run(library_flows.list_tags(categories, is_public))
 
     def count_by_tag(
         self,
@@ -213,7 +213,7 @@ class WorkflowLibrary:
     ) -> Mapping[str, int]:
         """Count the workflows that have each of `tags`."""
         return self._runner.run(
-            changes.count_by_tag(tags, categories, has_been_opened, is_public)
+            library_flows.count_by_tag(tags, categories, has_been_opened, is_public)
         )
 
     def count_by_category(
@@ -225,5 +225,5 @@ class WorkflowLibrary:
     ) -> Mapping[str, int]:
         """Count the workflows of each category."""
         return self._runner.run(
-            changes.count_by_category(categories, has_been_opened, is_public)
+            library_flows.count_by_category(categories, has_been_opened, is_public)
         )

@@ -92,7 +92,6 @@ class LoadedNode:
         template: The server's description; None when the type is unknown.
         dynamic_inputs: Templates of a `call_saved_workflow` node's inputs, which
             come from the saved workflow's form instead of the node's template.
-        data: Everything else of the node's `data` that an embedded workflow keeps.
     """
 
     id: str
@@ -104,7 +103,6 @@ class LoadedNode:
     is_intermediate: bool = False
     template: Optional[NodeTemplate] = None
     dynamic_inputs: Mapping[str, InputTemplate] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -135,6 +133,8 @@ class FormElement:
         field_key: What a ``node-field`` shows; None for other types.
         settings: A ``node-field``'s own widget settings; None when it has none.
         data: The element's `data` as the file has it.
+        own_id: The id that the element says itself; another than `id`, by which the
+            form lists it, in broken files only.
     """
 
     id: str
@@ -145,6 +145,7 @@ class FormElement:
     settings: Optional[Mapping[str, Any]] = None
     show_description: bool = False
     data: Mapping[str, Any] = field(default_factory=dict)
+    own_id: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class LoadedWorkflow:
         document: The workflow as the GUI would save it (format 4.0.0) before edits;
             treat as read-only.
         shadowed: The first node of each id that occurs twice: the GUI's form shows
-            that one, while the graph has the last.
+            that one and batches ask it for values, while the graph has the last.
         definition: What it was loaded from.
         facts: The answers of the server that loading used.
     """

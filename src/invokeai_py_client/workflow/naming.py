@@ -26,6 +26,7 @@ __all__ = [
     "input_names",
     "near_words",
     "slug",
+    "unique_names",
 ]
 
 RESERVED_NAMES = frozenset(
@@ -95,17 +96,28 @@ def _base_name(parts: NameParts) -> str:
 
 def input_names(parts: Iterable[NameParts]) -> list[str]:
     """Name every input, in order; later duplicates get ``_2``, ``_3``."""
+    return unique_names(map(_base_name, parts), _allowed)
+
+
+def unique_names(
+    bases: Iterable[str], allowed: Callable[[str], str] = str
+) -> list[str]:
+    """Number what repeats: ``a``, ``a_2``, ``a_3``.
+
+    Args:
+        bases: What each would be called if it were alone.
+        allowed: Changes a name that cannot be; the others stay as they are.
+    """
     taken: set[str] = set()
     # Where to go on counting, so that a thousand equal labels cost no million steps.
     counts: dict[str, int] = {}
     names = []
-    for item in parts:
-        base = _base_name(item)
+    for base in bases:
         count = counts.get(base, 1)
-        name = _allowed(base if count == 1 else f"{base}_{count}")
+        name = allowed(base if count == 1 else f"{base}_{count}")
         while name in taken:
             count += 1
-            name = _allowed(f"{base}_{count}")
+            name = allowed(f"{base}_{count}")
         counts[base] = count
         taken.add(name)
         names.append(name)

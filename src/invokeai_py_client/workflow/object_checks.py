@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
+from invokeai_py_client.ivk_fields.model import RECORD_KEYS
 from invokeai_py_client.workflow.refusals import Refusal
 from invokeai_py_client.workflow.scalar_checks import as_float, as_integer
 
@@ -31,14 +32,11 @@ def _color(value: Any) -> Optional[Refusal]:
     return None
 
 
-MODEL_KEYS = ("key", "hash", "name", "base", "type")
-
-
 def _model(value: Any) -> Optional[Refusal]:
     words = "a model with the texts key, hash, name, base and type"
     if not isinstance(value, Mapping):
         return Refusal("type", words)
-    if not all(isinstance(value.get(key), str) for key in MODEL_KEYS):
+    if not all(isinstance(value.get(key), str) for key in RECORD_KEYS):
         return Refusal("model", words)
     if not isinstance(value.get("submodel_type"), (str, type(None))):
         return Refusal("model", "a submodel_type that is text or null")

@@ -45,11 +45,8 @@ def fresh_value(template: InputTemplate) -> Any:
     """The value of a newly made node's input; `UNSET` when it has none."""
     if template.default is not UNSET and template.default is not None:
         return copy_json(template.default)
-    return (
-        copy_json(_FALLBACKS[template.type.name])
-        if (template.type.name in _FALLBACKS)
-        else UNSET
-    )
+    fallback = _FALLBACKS.get(template.type.name, UNSET)
+    return fallback if fallback is UNSET else copy_json(fallback)
 
 
 def _version_numbers(version: str) -> Optional[tuple[int, ...]]:

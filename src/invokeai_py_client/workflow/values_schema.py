@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Optional, Union
 
+from invokeai_py_client.ivk_fields.model import RECORD_KEYS
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Unset
 from invokeai_py_client.workflow.generator_schemas import (
     GENERATOR_FIELDS,
@@ -80,7 +81,6 @@ def _id_object(key: str) -> Matcher:
 
 
 _image = _id_object("image_name")
-MODEL_KEYS = ("key", "hash", "name", "base", "type")
 
 
 def _model(value: Any) -> Any:
@@ -91,7 +91,7 @@ def _model(value: Any) -> Any:
     """
     if not isinstance(value, Mapping):
         return NO_MATCH
-    texts = {key: value.get(key) for key in MODEL_KEYS}
+    texts = {key: value.get(key) for key in RECORD_KEYS}
     if not all(isinstance(text, str) and text for text in texts.values()):
         return NO_MATCH
     if "submodel_type" in value:

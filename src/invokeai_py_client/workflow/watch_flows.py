@@ -249,6 +249,7 @@ class Watch:
             if not self._is_over():
                 raise WatchTimeout
 
+    # A call, since a type checker takes a property for unchanged by what came between.
     def _is_over(self) -> bool:
         return self.tracker.is_done
 
