@@ -253,6 +253,35 @@ def test_many_jobs_are_followed_by_their_counts():
     assert listings <= statuses + 20
 
 
+def test_jobs_that_events_tell_of_are_seldom_asked_for():
+    bench = Bench(jobs=300)
+    for item_id in bench.ids:
+        bench.finish(item_id * 0.5, item_id)
+    assert len(bench.wait().images) == 300
+    listings = [path for _, path in bench.queue.requests if "item_summaries" in path]
+    # 150 s with a look every 5 s, of which each fifth asks for every job.
+    assert len(listings) <= 12
+
+
+def test_an_event_that_got_lost_among_others_costs_one_pause():
+    bench = Bench(jobs=30)
+    for item_id in bench.ids:
+        bench.finish(item_id * 0.5, item_id, tell=item_id != 30)
+    assert len(bench.wait().images) == 30
+    assert bench.queue.time < 15 + 5.5
+
+
+def test_looks_that_take_long_are_made_less_often():
+    bench = Bench(jobs=300, events=False)
+    for item_id in bench.ids:
+        bench.finish(item_id * 0.5, item_id)
+    bench.queue.request_seconds = 0.5
+    assert len(bench.wait().images) == 300
+    looks = sum("/b/" in path for _, path in bench.queue.requests)
+    # At least 1 s each, and three times as long until the next.
+    assert looks <= 150 / 4
+
+
 def test_the_callback_sees_progress_that_never_goes_back():
     bench = Bench()
     progress = {

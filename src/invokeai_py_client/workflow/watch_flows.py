@@ -40,6 +40,9 @@ LONGEST_PAUSE_WITH_EVENTS = 5.0
 LOOK_TIMEOUT = 10.0
 LAST_LOOK_TIMEOUT = 1.0
 
+# Looks may take a quarter of the time.
+REST_SHARE = 3.0
+
 # Up to here a look asks for every job; above, it asks for the batch's counts first.
 FEW_JOBS = 20
 # Counts can hide a change behind another one, so every so often all jobs are read.
@@ -98,19 +101,25 @@ class Watch:
         self._mailbox = yield from listen(
             Listen(accepts=self._accepts, queue_id=self.queue_id)
         )
-        delay = FIRST_PAUSE
+        delay, told = FIRST_PAUSE, Signal.NOTHING
         while True:
+            started = yield from now()
             moved = yield from self._look()
             if self._is_over():
                 return
-            delay = FIRST_PAUSE if moved else self._slower(delay)
+            # What events tell of needs no look soon. Looks go on, ever more rarely,
+            # because an event can get lost.
+            hurry = moved and told is not Signal.MOVED
+            delay = FIRST_PAUSE if hurry else self._slower(delay)
+            rest = max(delay, self._share((yield from now()) - started))
             logger.debug(
                 "batch %s: %s; next look in %.2f s at the latest",
                 self.batch_id,
                 self.tracker.counts,
-                delay,
+                rest,
             )
-            if (yield from self._listen(delay)):
+            told = yield from self._listen(rest)
+            if told is Signal.LOOK:
                 delay = FIRST_PAUSE
             if self._is_over():
                 return
@@ -162,7 +171,8 @@ class Watch:
                 self.queue_id, self.batch_id, timeout=timeout
             )
             self._looks += 1
-            if counts == self._counts and self._looks % FULL_LOOK_EVERY:
+            is_known = counts == self._counts or _agree(counts, tracker.counts)
+            if is_known and self._looks % FULL_LOOK_EVERY:
                 return False
         else:
             counts = None
@@ -199,33 +209,30 @@ class Watch:
 
     # -- listening ------------------------------------------------------------------
 
-    def _listen(self, seconds: float) -> Flow[bool]:
-        """Heed events for some seconds, or until one asks for a look or ends it.
-
-        Returns:
-            True when a job moved or a look should be made soon.
-        """
+    def _listen(self, seconds: float) -> Flow[Signal]:
+        """Heed events for some seconds, or until one asks for a look or ends it."""
         end = (yield from now()) + seconds
         if self.deadline is not None:
             end = min(end, self.deadline)
-        moved = False
+        told = Signal.NOTHING
         while True:
             left = end - (yield from now())
             if left <= 0:
-                return moved
+                return told
             if self._mailbox is None:
                 yield from pause(left)
-                return False
+                return told
             event = yield from next_event(self._mailbox, left)
             if event is None:
                 # The time is over, or the socket was closed for good.
                 left = end - (yield from now())
                 yield from pause(max(left, 0.0))
-                return moved
+                return told
             signal = yield from self._hear(event)
             if signal is Signal.LOOK or self._is_over():
-                return True
-            moved = moved or signal is Signal.MOVED
+                return signal
+            if signal is Signal.MOVED:
+                told = signal
 
     def _hear(self, event: RawEvent) -> Flow[Signal]:
         signal = self.tracker.hear(event.name, event.payload)
@@ -241,6 +248,12 @@ class Watch:
             return min(pause_after, LONGEST_FAILURE_PAUSE)
         longest = LONGEST_PAUSE_WITH_EVENTS if self._mailbox else LONGEST_PAUSE
         return min(delay * PAUSE_GROWTH, longest)
+
+    def _share(self, seconds: float) -> float:
+        """How long to rest after a look of `seconds`: many rows load a server."""
+        if self._outage.failures:
+            return 0.0
+        return min(REST_SHARE * seconds, LONGEST_PAUSE_WITH_EVENTS)
 
     def _check_deadline(self) -> Flow[None]:
         if self.deadline is not None and (yield from now()) >= self.deadline:
@@ -274,6 +287,15 @@ class Watch:
             logger.log(level, text, self.batch_id, seconds, why)
         self.why = why
         yield from self.heed(None)
+
+
+def _agree(counts: Mapping[str, int], known: Mapping[str, int]) -> bool:
+    """True when the server counts the jobs as we do: no event was missed.
+
+    Children of workflow calls are among the server's, so with them it is never true.
+    """
+    words = all(counts.get(word, 0) == number for word, number in known.items())
+    return words and counts["total"] == sum(known.values())
 
 
 def patiently(make: Callable[[], Flow[T]], deadline: Optional[float] = None) -> Flow[T]:
