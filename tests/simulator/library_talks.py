@@ -244,9 +244,61 @@ def talk_about_settings(c: Conversation) -> None:
         c.ask(f"no provider {method}", method, f"{providers}/config/nope", {})
     moves = "/api/v1/image_moves"
     for method, action in (("GET", "status"), ("POST", "start"), ("POST", "recover")):
-        c.ask(f"moves {action}", method, f"{moves}/{action}")
+        # Whether a job is told of depends on the moment, and on the past.
+        reply = c.ask("", method, f"{moves}/{action}", record=False)
+        c.note(f"moves {action}", [sorted(reply), reply["operation"]])
         c.settled(f"{moves}/status")
-    c.note("moved", c.ask("moves", "GET", f"{moves}/status"))
+    status = c.ask("", "GET", f"{moves}/status", record=False)
+    c.note("moved", {k: v for k, v in status.items() if k != "latest_job"})
+
+
+def talk_about_subfolders(c: Conversation) -> None:
+    """Where files belong by the settings, and moving them there."""
+    path, moves = f"{APP}/runtime_config", "/api/v1/image_moves"
+    before = c.ask("", "GET", path, record=False)["config"]["image_subfolder_strategy"]
+
+    def choose(strategy: str) -> None:
+        body = {"image_subfolder_strategy": strategy}
+        c.ask("", "PATCH", path, body, record=False)
+
+    def status() -> Any:
+        return c.ask("", "GET", f"{moves}/status", record=False)
+
+    def move() -> None:
+        reply = c.ask("", "POST", f"{moves}/start", record=False)
+        c.note("is at work", [reply["is_running"], reply["operation"]])
+        c.settled(f"{moves}/status")
+        c.note("left", status()["needs_move_count"])
+
+    names = []
+    for strategy in ("flat", "type", "date", "hash"):
+        choose(strategy)
+        for query in ("user&is_intermediate=false", "mask&is_intermediate=true"):
+            query = f"?image_category={query}"
+            made = c.upload("", query, png(), "image/png")
+            names.append(made["image_name"])
+            folder = made["image_subfolder"]
+            told = folder.replace(names[-1][:2], "NA").replace("/", "-")
+            c.note(f"{strategy}: {query}", told == made["created_at"][:10] or told)
+
+    def places() -> list[str]:
+        path = "/api/v1/images/i"
+        found = [c.ask("", "GET", f"{path}/{name}", record=False) for name in names]
+        return [
+            one["image_subfolder"].replace(one["image_name"][:2], "NA") for one in found
+        ]
+
+    for strategy in ("type", "hash", "flat"):
+        choose(strategy)
+        c.note("some are elsewhere", status()["needs_move_count"] >= 6)
+        move()
+        c.note(f"after {strategy}", places())
+    job = status()["latest_job"]
+    c.note("job", [job["state"], job["error_message"]])
+    for name in names:
+        c.ask("", "DELETE", f"/api/v1/images/i/{name}", record=False)
+    choose(before)
+    move()
 
 
 def talk_about_extensions(c: Conversation) -> None:
@@ -372,6 +424,7 @@ TALKS = (
     talk_about_texts,
     talk_about_recall,
     talk_about_settings,
+    talk_about_subfolders,
     talk_about_extensions,
     talk_about_days,
     talk_about_the_library,

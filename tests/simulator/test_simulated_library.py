@@ -78,6 +78,28 @@ def test_everything_is_there_after_a_kill(tmp_path: Path) -> None:
         assert found["node_types"] == ["mine"]
 
 
+def test_moves_wait_for_the_queue_and_are_remembered(tmp_path: Path) -> None:
+    with SimulatedServer(root=tmp_path) as server:
+        c = Conversation(server.url)
+        query = "?image_category=user&is_intermediate=false"
+        name = c.upload("", query, png(), "image/png")["image_name"]
+        c.ask("", "PATCH", CONFIG, {"image_subfolder_strategy": "type"})
+        moves, queue = f"{V1}/image_moves", f"{V1}/queue/default"
+        c.ask("", "PUT", f"{queue}/processor/pause")
+        batch = {"graph": graph(a={"type": "add"})}
+        c.ask("", "POST", f"{queue}/enqueue_batch", {"batch": batch})
+        refused = c.ask("", "POST", f"{moves}/start")
+        assert refused["detail"].startswith("Cannot start image move")
+        c.ask("", "PUT", f"{queue}/clear")
+        c.ask("", "PUT", f"{queue}/processor/resume")
+        assert c.ask("", "POST", f"{moves}/start")["needs_move_count"] == 1
+        server.restart()
+        status = get(c, f"{moves}/status")
+        assert (status["latest_job"]["id"], status["needs_move_count"]) == (1, 0)
+        assert get(c, f"{V1}/images/i/{name}")["image_subfolder"] == "user"
+        assert get(c, f"{V1}/images/i/{name}/full").startswith(b"\x89PNG")
+
+
 def test_old_jobs_go_at_the_start_where_the_settings_say_so(tmp_path: Path) -> None:
     with SimulatedServer(root=tmp_path) as server:
         c = Conversation(server.url)

@@ -123,6 +123,9 @@ def talk_between_users(c: Conversation) -> None:
                 c.note(label, reply)
             if "image_moves" in path:
                 c.settled(f"{V1}/image_moves/status", people["admin"])
+                if "latest_job" in reply:
+                    c.answers.pop()
+                    c.note(label, sorted(reply))
 
     for who in ("b", "admin", "a"):
         all_ask(who, people[who])

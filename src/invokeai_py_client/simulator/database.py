@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS images (
     session_id TEXT, node_id TEXT, metadata TEXT, workflow TEXT, graph TEXT,
     is_intermediate INTEGER NOT NULL DEFAULT 0, starred INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-    user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT
+    user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT,
+    image_subfolder TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS image_board ON images(board_id);
 CREATE TABLE IF NOT EXISTS videos (
@@ -45,7 +46,8 @@ CREATE TABLE IF NOT EXISTS videos (
     duration REAL NOT NULL, fps REAL, session_id TEXT, node_id TEXT, metadata TEXT,
     workflow TEXT, graph TEXT, is_intermediate INTEGER NOT NULL DEFAULT 0,
     starred INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL, user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT
+    updated_at TEXT NOT NULL, user_id TEXT NOT NULL DEFAULT 'system', board_id TEXT,
+    video_subfolder TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS video_board ON videos(board_id);
 CREATE TABLE IF NOT EXISTS boards (

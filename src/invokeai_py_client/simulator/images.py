@@ -12,6 +12,7 @@ from typing import Any, Optional
 from PIL import Image, PngImagePlugin
 
 from .database import Database, Row, timestamp
+from .image_moves import subfolder
 from .media_filter import MediaFilter
 
 _THUMBNAIL = 256
@@ -88,6 +89,7 @@ class Images:
         on_deleted: Told the name of every image that goes, so that caches forget it.
         before_write: Called before a file is written; raises OSError when the disk is
             to be full.
+        strategy: The setting that decides in which subfolder a file belongs.
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class Images:
         files: ImageFiles,
         on_deleted: Callable[[str], None],
         before_write: Callable[[], None],
+        strategy: Callable[[], str],
     ) -> None:
         self._database = database
         self._files = files
         self._on_deleted = on_deleted
         self._before_write = before_write
+        self._strategy = strategy
 
     def create(
         self,
@@ -167,6 +171,9 @@ class Images:
                 "updated_at": now,
                 "user_id": user_id,
                 "board_id": board_id,
+                "image_subfolder": subfolder(
+                    self._strategy(), name, category, is_intermediate, now
+                ),
             },
         )
         return self.dto(name)
@@ -309,6 +316,6 @@ def image_dto(row: Row) -> dict[str, Any]:
         "node_id": row["node_id"],
         "starred": bool(row["starred"]),
         "has_workflow": row["workflow"] is not None or row["graph"] is not None,
-        "image_subfolder": "",
+        "image_subfolder": row["image_subfolder"],
         "board_id": row["board_id"],
     }

@@ -23,6 +23,7 @@ from .database import Database, Row
 from .faults import Faults
 from .gallery import Gallery
 from .graph import Graph
+from .image_moves import ImageMoves
 from .images import ImageFiles, Images
 from .invocation_cache import InvocationCache
 from .model_folder import ModelFolder
@@ -92,24 +93,31 @@ class Simulation:
             multiuser=settings.multiuser,
             strict_passwords=settings.strict_passwords,
         )
+        self.config = AppConfig(self.database, settings)
+
+        def strategy() -> str:
+            return str(self.config.value("image_subfolder_strategy"))
+
+        self.image_moves = ImageMoves(self.database, strategy)
         self.images = Images(
             self.database,
             ImageFiles(root / "images" if root else None),
             self.cache.forget_image,
             self.faults.before_image_save,
+            strategy,
         )
         self.videos = Videos(
             self.database,
             ImageFiles(root / "videos" if root else None),
             self.cache.forget_image,
             self.faults.before_image_save,
+            strategy,
         )
         self.gallery = Gallery(self.database)
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
         self.model_folder = ModelFolder(root / "models" if root else None)
         self.workflows = Workflows(self.database, self.emit, self.schemas)
-        self.config = AppConfig(self.database, settings)
         self.log_level = logging.INFO
         self.style_presets = StylePresets(self.database)
         self.system_prompts = SystemPrompts(self.database)

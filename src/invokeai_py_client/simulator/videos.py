@@ -13,6 +13,7 @@ from typing import Any, Optional
 from PIL import Image
 
 from .database import Database, Row, timestamp
+from .image_moves import subfolder
 from .images import ImageFiles, ImageNotFoundError
 from .media_filter import MediaFilter
 from .mp4 import VideoFacts
@@ -65,6 +66,7 @@ class Videos:
         on_deleted: Told the name of every video that goes, so that caches forget it.
         before_write: Called before a file is written; raises OSError when the disk is
             to be full.
+        strategy: The setting that decides in which subfolder a file belongs.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class Videos:
         files: ImageFiles,
         on_deleted: Callable[[str], None],
         before_write: Callable[[], None],
+        strategy: Callable[[], str],
     ) -> None:
         self._database = database
         self._files = files
         self._on_deleted = on_deleted
         self._before_write = before_write
+        self._strategy = strategy
 
     def create(
         self, data: bytes, facts: VideoFacts, source: VideoOrigin
@@ -119,6 +123,13 @@ class Videos:
                 "updated_at": now,
                 "user_id": source.user_id,
                 "board_id": self._known_board(source.board_id),
+                "video_subfolder": subfolder(
+                    self._strategy(),
+                    name,
+                    source.category,
+                    source.is_intermediate,
+                    now,
+                ),
             },
         )
         return self.dto(name)
@@ -265,6 +276,6 @@ def video_dto(row: Row) -> dict[str, Any]:
         "node_id": row["node_id"],
         "starred": bool(row["starred"]),
         "has_workflow": row["workflow"] is not None or row["graph"] is not None,
-        "video_subfolder": "",
+        "video_subfolder": row["video_subfolder"],
         "board_id": row["board_id"],
     }
