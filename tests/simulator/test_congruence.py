@@ -19,12 +19,16 @@ from conversation import Conversation
 from event_script import heard
 from graph_runs import Server, difference
 from hypothesis import HealthCheck, Phase, given, settings
+from media_talks import parts, upload, video_part
+from PIL import Image
 from random_graphs import graphs
 from talks import TALKS
 from users_talk import talk_between_users
 
 from invokeai_py_client.simulator import SimulatedServer
 from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
+from invokeai_py_client.simulator.mp4 import read_video
+from invokeai_py_client.simulator.still_video import still_video
 
 pytestmark = [
     pytest.mark.live,
@@ -119,6 +123,25 @@ def assert_same(talk: Any, url: str, real_url: str) -> None:
 def test_answers_are_the_same(talk: Any, real_url: str) -> None:
     with SimulatedServer() as server:
         assert_same(talk, server.url, real_url)
+
+
+@pytest.mark.parametrize(
+    ("size", "frames", "fps"), [((2, 2), 3, 1.0), ((100, 58), 40, 29.97)]
+)
+def test_the_real_server_reads_videos_made_here(
+    size: tuple[int, int], frames: int, fps: float, real_url: str
+) -> None:
+    data = still_video(Image.effect_noise(size, 64).convert("RGB"), frames, fps)
+    facts = read_video(data)
+    c = Conversation(real_url)
+    made = upload(c, "upload", parts(video_part(data)))
+    assert c.answers[-1].status == 201, made
+    assert (made["width"], made["height"]) == (facts.width, facts.height) == size
+    assert (made["duration"], made["fps"]) == (facts.duration, facts.fps)
+    primitive = {"type": "video", "video": {"video_name": made["video_name"]}}
+    run = Server(real_url).run({"nodes": {"v": {"id": "v", **primitive}}, "edges": []})
+    assert run.results["v", ()]["num_frames"] == frames
+    c.ask("delete", "DELETE", f"/api/v1/videos/i/{made['video_name']}")
 
 
 def test_users_are_told_the_same(request: pytest.FixtureRequest) -> None:
