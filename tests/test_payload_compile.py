@@ -236,6 +236,21 @@ def test_a_generator_stands_in_for_the_list_also_through_a_connector() -> None:
     assert found.batches[0].generator_id == "g"
 
 
+def test_of_two_generators_with_one_id_the_first_is_asked() -> None:
+    """Like the form; of two nodes that run, the graph has the last."""
+    settings = [
+        {"type": "integer_generator_arithmetic_sequence", "start": start, "count": 2}
+        for start in (1, 7)
+    ]
+    nodes = [
+        *(node("g", "integer_generator", {"generator": item}) for item in settings),
+        node("b", "integer_batch", {"batch_group_id": "None"}),
+        node("a", "add"),
+    ]
+    found = compiled(nodes, ("g.integers -> b.integers", "b.value -> a.a"))
+    assert lists(found) == [[[1, 2]]]
+
+
 def test_a_generator_that_needs_the_server_is_a_problem_without_it() -> None:
     settings = {
         "type": "string_generator_dynamic_prompts_combinatorial",

@@ -585,3 +585,32 @@ def test_an_input_whose_key_no_template_has_is_unknown() -> None:
     loaded = load(stored)
     unknown = [(item.kind, item.field_name) for item in loaded.warnings]
     assert unknown == [("unknown_field", "other")]
+
+
+def test_a_missing_image_in_a_list_of_anything_is_taken_off() -> None:
+    """The GUI forgets such a list; it is kept, and names an image that is gone."""
+    odd = [{"image_name": "gone.png"}, 5, {"image_name": "here.png"}]
+    stored = document([node("n", "image_collection", {"images": odd})])
+    loaded = load(stored, Facts(missing={"images": frozenset({"gone.png"})}))
+    assert kinds(loaded) == ["raw_value", "missing_image"]
+    assert loaded.nodes["n"].inputs["images"].value == odd[1:]
+
+
+@pytest.mark.parametrize("own_id", ["", None, 5, ["x"]])
+def test_an_id_of_a_file_that_is_no_text_is_told(own_id: Any) -> None:
+    stored = document([node("n", "add")])
+    stored["id"] = own_id
+    assert kinds(load(stored)) == ["format"]
+
+
+def test_an_element_of_a_form_is_found_by_its_key() -> None:
+    """What it calls itself only matters for the root, and in the embedded file."""
+    stored = document([node("n", "add", {"a": 4})], form=[("n", "a")])
+    stored["form"]["elements"]["element-0"]["id"] = " other "
+    loaded = load(stored)
+    assert kinds(loaded) == []
+    assert [item.field_name for item in form_fields(loaded)] == ["a"]
+    assert loaded.document["form"]["elements"]["element-0"]["id"] == "other"
+    stored["form"]["elements"]["root"]["id"] = "other"
+    assert kinds(load(stored)) == ["form"]
+    assert [item.field_name for item in form_fields(load(stored))] == ["a"]

@@ -83,8 +83,11 @@ def unset_missing(draft: Draft, node: DraftNode, facts: Facts) -> None:
 def _drop(item: DraftInput, image_name: str) -> None:
     """Unset a value, or take one image off a list."""
     if isinstance(item.value, list):
+        # A list that was kept raw may hold anything.
         item.value = [
-            image for image in item.value if image.get("image_name") != image_name
+            image
+            for image in item.value
+            if not isinstance(image, dict) or image.get("image_name") != image_name
         ]
     else:
         item.value = UNSET

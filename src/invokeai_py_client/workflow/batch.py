@@ -88,7 +88,7 @@ class BatchBuilder:
 
     def _generated(self, edge: Edge) -> tuple[Optional[str], Sequence[Any]]:
         source = self._loaded.resolve(edge)
-        node = self._loaded.nodes[source[0]] if source else None
+        node = _first(self._loaded, source[0]) if source else None
         if node is None or node.type not in GENERATOR_NODE_TYPES:
             self._problem(
                 "nothing that makes values feeds this batch",
@@ -121,6 +121,10 @@ class BatchBuilder:
                 value=value,
             )
         )
+
+
+def _first(loaded: LoadedWorkflow, node_id: str) -> Optional[LoadedNode]:
+    return loaded.shadowed.get(node_id) or loaded.nodes.get(node_id)
 
 
 def _generator_type(node: LoadedNode) -> str:
@@ -191,7 +195,7 @@ def generator_queries(loaded: LoadedWorkflow) -> list[FactQuery]:
             continue
         feeding = loaded.edges_into.get((batch.id, _LIST_INPUTS[batch.type]), ())
         source = loaded.resolve(feeding[0]) if feeding else None
-        node = loaded.nodes.get(source[0]) if source else None
+        node = _first(loaded, source[0]) if source else None
         if node is None or node.type not in GENERATOR_NODE_TYPES:
             continue
         query = generator_query(_generator_type(node), _settings(node))

@@ -42,7 +42,7 @@ def read_form(stored: Any) -> Optional[Form]:
         elements = _mapping(_mapping(stored).get("elements"))
         root_id = _id(_mapping(stored).get("rootElementId"))
         return Form(
-            {key: _element(key, _mapping(item)) for key, item in elements.items()},
+            {key: _named_element(key, item) for key, item in elements.items()},
             root_id,
         )
     except _SchemaMismatchError:
@@ -61,8 +61,13 @@ def _id(value: Any) -> str:
     return trim(value)
 
 
+def _named_element(key: str, stored: Any) -> FormElement:
+    own_id = _id(_mapping(stored).get("id"))
+    element = _element(key, stored)
+    return element if own_id == key else replace(element, own_id=own_id)
+
+
 def _element(key: str, stored: Mapping[str, Any]) -> FormElement:
-    _id(stored.get("id"))
     parent_id = _id(stored["parentId"]) if "parentId" in stored else None
     kind = stored.get("type")
     if kind == "divider" and "data" not in stored:
@@ -235,6 +240,8 @@ def is_sound(form: Form) -> bool:
     root = form.elements.get(form.root_id)
     if root is None or root.type != "container" or root.parent_id is not None:
         return False
+    if root.own_id is not None:
+        return False
     parents = {
         (key, child)
         for key, element in form.elements.items()
@@ -278,7 +285,7 @@ def repair(form: Form) -> Form:
         if key in reached:
             continue
         element = form.elements[key]
-        reached[key] = replace(element, parent_id=parent_id)
+        reached[key] = replace(element, parent_id=parent_id, own_id=None)
         children = reversed(_children(form, element))
         waiting.extend((child, key) for child in children)
     return Form(_without_repeats(reached), form.root_id)
@@ -326,7 +333,7 @@ def form_document(form: Form) -> dict[str, Any]:
 
 
 def _document(element: FormElement) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": element.id, "type": element.type}
+    found: dict[str, Any] = {"id": element.own_id or element.id, "type": element.type}
     if element.parent_id is not None:
         found["parentId"] = element.parent_id
     if element.type == "container":

@@ -48,7 +48,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return _is_number(value) and isinstance(plain_number(value), int)
+    return (
+        _is_number(value)
+        and isinstance(plain_number(value), int)
+        and abs(value) < 2**53
+    )
 
 
 def _is_text(value: Any) -> bool:

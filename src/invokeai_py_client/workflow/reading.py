@@ -91,6 +91,9 @@ def _head(document: Mapping[str, Any], draft: Draft, generation: int) -> dict[st
         head[key] = value if isinstance(value, str) else ""
         if not isinstance(value, str) and generation > 1:
             draft.warn(f'the file has no text "{key}"', "format")
+    own_id = document.get("id", "none")
+    if generation > 1 and not (isinstance(own_id, str) and own_id):
+        draft.warn("the file's id is no text", "format")
     meta = document.get("meta") if generation > 1 else None
     if lacking_in_meta(meta):
         draft.warn("the file has an unknown category", "format")
@@ -340,6 +343,6 @@ def _position(node: Mapping[str, Any]) -> dict[str, Any]:
     stored = node.get("position")
     found = stored if isinstance(stored, Mapping) else {}
     return {
-        axis: plain_number(found[axis]) if is_number(found.get(axis)) else 0
+        axis: plain_number(as_doubles(found[axis])) if is_number(found.get(axis)) else 0
         for axis in ("x", "y")
     }
