@@ -119,9 +119,9 @@ DIVERGENCES = (
     Divergence(
         "what the files of a model are",
         "is told of some 120 kinds",
-        "is told of SD-1, SD-2 and SDXL pipelines, checkpoints, VAEs and LoRAs, "
-        "ControlNet folders and embeddings; the rest is `unknown`, as is every file "
-        "that would have to be unpickled",
+        "is told of SD-1, SD-2 and SDXL: pipelines, checkpoints, VAEs, LoRAs, "
+        "ControlNets and adapters in folders, embeddings and text encoders; the rest "
+        "is `unknown`, as is every file that would have to be unpickled",
     ),
     Divergence(
         "hashes of models",

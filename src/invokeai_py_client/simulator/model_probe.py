@@ -1,32 +1,32 @@
 """What the files of a model are: a small part of what the real server recognises.
 
-Folders are told by their configuration, `.safetensors` files by the names and shapes
-of their tensors. What is not told here is `unknown`, as it is on the real server when
-it does not know either. Nothing is unpickled.
+Folders are told by their configuration, `.safetensors` files by their tensors
+(`model_tensors.py`). What is not told here is `unknown`, as it is on the real server
+when it does not know either. Nothing is unpickled.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
 from .model_folder import MODEL_SUFFIXES
+from .model_tensors import (
+    BASES,
+    VARIANTS,
+    embedding_base,
+    identify_tensors,
+    tensor_shapes,
+)
 
 Fields = dict[str, Any]
-Shapes = Mapping[str, list[int]]
 
 _CONFIGS = ("config.json", "model_index.json")
 _MOST_FILES = 50
 _DEEPEST = 2
-# The width of the text embedding that the cross attention takes.
-_BASES = {768: "sd-1", 1024: "sd-2", 1280: "sdxl-refiner", 2048: "sdxl"}
-_LORA_BASES = {768: "sd-1", 1024: "sd-2", 1280: "sdxl", 2048: "sdxl"}
-_EMBEDDING_BASES = {768: "sd-1", 1024: "sd-2", 1280: "sdxl"}
-_VARIANTS = {4: "normal", 5: "depth", 9: "inpaint"}
 _PIPELINES = {
     "StableDiffusionPipeline",
     "StableDiffusionInpaintPipeline",
@@ -36,9 +36,34 @@ _PIPELINES = {
     "LatentConsistencyModelPipeline",
 }
 _SIZES = {"sd-1": 512, "sd-2": 768, "sdxl": 1024}
-_LORA_PREFIXES = ("lora_te_", "lora_unet_", "lora_te1_", "lora_te2_")
-_UNET = "model.diffusion_model."
-_KEYS = "1.transformer_blocks.0.attn2.to_k.weight"
+_CLIP = {"CLIPModel", "CLIPTextModel", "CLIPTextModelWithProjection"}
+_CLIP_SIZES = {768: "large", 1280: "gigantic"}
+_ADAPTERS = {
+    "full_adapter_xl": "sdxl",
+    "full_adapter": "sd-1",
+    "light_adapter": "sd-1",
+}
+# What prepares the picture for a ControlNet or adapter whose name has a word in it.
+_PREPROCESSORS = {
+    "canny": "canny_image_processor",
+    "mlsd": "mlsd_image_processor",
+    "depth": "depth_anything_image_processor",
+    "bae": "normalbae_image_processor",
+    "normal": "normalbae_image_processor",
+    "sketch": "pidi_image_processor",
+    "scribble": "lineart_image_processor",
+    "lineart anime": "lineart_anime_image_processor",
+    "lineart_anime": "lineart_anime_image_processor",
+    "lineart": "lineart_image_processor",
+    "soft": "hed_image_processor",
+    "hed": "hed_image_processor",
+    "shuffle": "content_shuffle_image_processor",
+    "pose": "dw_openpose_image_processor",
+    "mediapipe": "mediapipe_face_processor",
+    "pidi": "pidi_image_processor",
+    "zoe": "zoe_depth_image_processor",
+    "color": "color_map_image_processor",
+}
 
 
 def check_path(path: Path) -> None:
@@ -55,7 +80,7 @@ def check_path(path: Path) -> None:
                 f"Expected one of: {', '.join(MODEL_SUFFIXES)}"
             )
         return
-    if any(_class_name(_json(path / name)) for name in _CONFIGS):
+    if any(_is_marker(_json(path / name)) for name in _CONFIGS):
         return
     files = [part for part in path.rglob("[!.]*") if part.is_file()]
     if len(files) > _MOST_FILES:
@@ -70,6 +95,10 @@ def check_path(path: Path) -> None:
             f"find model files with extensions: {', '.join(MODEL_SUFFIXES)} or config "
             f"files: {', '.join(_CONFIGS)}"
         )
+
+
+def _is_marker(config: Mapping[str, Any]) -> bool:
+    return bool(_class_name(config) or isinstance(config.get("model_type"), str))
 
 
 def _has_model(folder: Path, depth: int) -> bool:
@@ -99,18 +128,15 @@ def identify(path: Path, name: str) -> Optional[Fields]:
     """
     found: Optional[Fields] = None
     if path.is_dir():
-        found = _pipeline(path) or _component(path, name)
+        found = _pipeline(path) or _component(path, name) or _embeddings(path)
     elif path.suffix == ".safetensors":
-        shapes = tensor_shapes(path) or {}
-        found = (
-            _checkpoint(shapes)
-            or _lora(shapes)
-            or _vae(shapes, path.name)
-            or _embedding(shapes)
-        )
+        found = identify_tensors(path)
     if found and found["type"] == "main":
         size = _SIZES.get(found["base"])
         found["default_settings"] = size and {"width": size, "height": size}
+    if found and found["type"] in ("controlnet", "t2i_adapter"):
+        told = (how for word, how in _PREPROCESSORS.items() if word in name.lower())
+        found["default_settings"] = {"preprocessor": next(told, None)}
     return found
 
 
@@ -137,8 +163,8 @@ def _pipeline(path: Path) -> Optional[Fields]:
         return None
     unet = _json(path / "unet" / "config.json")
     scheduler = _json(path / "scheduler" / "scheduler_config.json")
-    base = _BASES.get(unet.get("cross_attention_dim", 0))
-    variant = _VARIANTS.get(unet.get("in_channels", 0))
+    base = BASES.get(unet.get("cross_attention_dim", 0))
+    variant = VARIANTS.get(unet.get("in_channels", 0))
     if base is None or variant is None or not scheduler:
         return None
     return {
@@ -159,104 +185,30 @@ def _repo_variant(path: Path) -> str:
 def _component(path: Path, name: str) -> Optional[Fields]:
     config = _config(path)
     kind = _class_name(config)
+    found: Optional[Fields] = None
     if kind in ("AutoencoderKL", "AutoencoderTiny"):
         large = (
             config.get("scaling_factor") == 0.13025
             and config.get("sample_size") in (512, 1024)
         ) or re.search(r"xl\b", name, re.IGNORECASE)
-        base = "sdxl" if large else "sd-1"
-        return {"type": "vae", "format": "diffusers", "base": base}
-    if kind == "ControlNetModel":
-        found = _BASES.get(config.get("cross_attention_dim", 0))
-        if found in ("sd-1", "sd-2", "sdxl"):
-            return {
-                "type": "controlnet",
-                "format": "diffusers",
-                "base": found,
-                "repo_variant": _repo_variant(path),
-                "default_settings": {"preprocessor": None},
-            }
+        found = {"type": "vae", "base": "sdxl" if large else "sd-1"}
+    elif kind == "ControlNetModel":
+        base = BASES.get(config.get("cross_attention_dim", 0), "")
+        if base in ("sd-1", "sd-2", "sdxl"):
+            repo_variant = _repo_variant(path)
+            found = {"type": "controlnet", "base": base, "repo_variant": repo_variant}
+    elif kind == "T2IAdapter" and config.get("adapter_type") in _ADAPTERS:
+        found = {"type": "t2i_adapter", "base": _ADAPTERS[config["adapter_type"]]}
+    elif kind in _CLIP and config.get("hidden_size") in _CLIP_SIZES:
+        size = _CLIP_SIZES[config["hidden_size"]]
+        found = {"type": "clip_embed", "base": "any", "variant": size}
+    return found and {**found, "format": "diffusers"}
+
+
+def _embeddings(path: Path) -> Optional[Fields]:
+    """A folder is for what one of its files is for."""
+    for part in sorted(path.rglob("*.safetensors")):
+        found = embedding_base(tensor_shapes(part) or {}) if part.is_file() else None
+        if found is not None:
+            return {**found, "format": "embedding_folder"}
     return None
-
-
-def tensor_shapes(path: Path) -> Optional[Shapes]:
-    """The tensors of a `.safetensors` file; None when it is none."""
-    with path.open("rb") as file:
-        start = file.read(8)
-        size = struct.unpack("<Q", start)[0] if len(start) == 8 else -1
-        whole = path.stat().st_size
-        if not 0 < size <= whole - 8:
-            return None
-        try:
-            header = json.loads(file.read(size))
-            tensors = {k: v for k, v in header.items() if k != "__metadata__"}
-            ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
-            shapes = {k: list(tensor["shape"]) for k, tensor in tensors.items()}
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError):
-            return None
-    return shapes if 8 + size + max(ends, default=0) == whole else None
-
-
-def _checkpoint(shapes: Shapes) -> Optional[Fields]:
-    small = shapes.get(f"{_UNET}input_blocks.2.{_KEYS}", [0])[-1]
-    large = shapes.get(f"{_UNET}input_blocks.4.{_KEYS}", [0])[-1]
-    first = shapes.get(f"{_UNET}input_blocks.0.0.weight", [0, 0])
-    base = _BASES.get(small) if small in (768, 1024) else None
-    if base is None and large in (1280, 2048):
-        base = _BASES[large]
-    variant = _VARIANTS.get(first[1])
-    if base is None or variant is None:
-        return None
-    return {
-        "type": "main",
-        "format": "checkpoint",
-        "base": base,
-        "variant": variant,
-        "prediction_type": "v_prediction" if base == "sd-2" else "epsilon",
-    }
-
-
-def _lora(shapes: Shapes) -> Optional[Fields]:
-    if not any(name.startswith(_LORA_PREFIXES) for name in shapes):
-        return None
-    for name, shape in shapes.items():
-        if "attn2_to_k" in name and name.endswith("lora_down.weight"):
-            base = _LORA_BASES.get(shape[-1])
-            if base is None:
-                return None
-            return {
-                "type": "lora",
-                "format": "lycoris",
-                "base": base,
-                "default_settings": {},
-            }
-    return None
-
-
-def _vae(shapes: Shapes, file_name: str) -> Optional[Fields]:
-    if not any(n.startswith(("encoder.conv_in", "decoder.conv_in")) for n in shapes):
-        return None
-    shape = shapes.get("decoder.conv_in.weight", [0, 4])
-    if len(shape) > 4 or shape[1] not in (4, 16) or "bn.running_mean" in shapes:
-        return None  # a kind of later models
-    base = "flux" if shape[1] == 16 else "sd-1"
-    if base == "sd-1":
-        for word, known in (("xl", "sdxl"), ("sd2", "sd-2")):
-            if word in file_name.lower():
-                base = known
-                break
-    return {"type": "vae", "format": "checkpoint", "base": base}
-
-
-def _embedding(shapes: Shapes) -> Optional[Fields]:
-    named = next((shapes[n] for n in ("emb_params", "clip_g") if n in shapes), None)
-    if named is not None:
-        width = (named or [0])[-1]
-    elif 0 < len(shapes) < 10:
-        width = (next(iter(shapes.values())) or [0])[0]
-    else:
-        return None
-    base = _EMBEDDING_BASES.get(width)
-    if base is None:
-        return None
-    return {"type": "embedding", "format": "embedding_file", "base": base}
