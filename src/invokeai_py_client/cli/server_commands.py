@@ -93,6 +93,11 @@ def start(
         f"root {server.root}",
         f"log  {server.log_file}",
     ]
+    if models:
+        lines.append(f"models {', '.join(models)}")
+    lines.append("`ivk server stop` stops it")
+    if not server.url.endswith(":9090"):
+        lines.append(f"INVOKEAI_URL={server.url} leads the other commands to it")
     return Outcome(data, lines)
 
 
