@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, Optional, TypeVar, Union
 from urllib.parse import quote
@@ -43,9 +43,11 @@ __all__ = [
     "call",
     "call_bytes",
     "call_model",
+    "changes_of",
     "delete",
     "download",
     "get",
+    "given",
     "learn_version",
     "patch",
     "post",
@@ -287,6 +289,23 @@ def route(template: str, *parts: object) -> str:
     return template.format(
         *(quote(str(part), safe="", errors="surrogatepass") for part in parts)
     )
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a caller gave: the values that are not None."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def changes_of(method: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be changed: the values that are not None.
+
+    Raises:
+        ValueError: Nothing is; it says that `method` needs something.
+    """
+    changes = given(values)
+    if not changes:
+        raise ValueError(f"{method} needs something to change")
+    return changes
 
 
 def get(path: str, **options: Any) -> Request:

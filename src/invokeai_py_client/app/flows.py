@@ -15,6 +15,7 @@ from invokeai_py_client._core.send import (
     call_model,
     delete,
     get,
+    given,
     patch,
     post,
     put,
@@ -94,8 +95,7 @@ def set_provider(
     provider_id: str, api_key: Optional[str], base_url: Optional[str]
 ) -> Flow[ExternalProvider]:
     """Set the key or address of a paid service."""
-    values = {"api_key": api_key, "base_url": base_url}
-    changes = {key: value for key, value in values.items() if value is not None}
+    changes = given({"api_key": api_key, "base_url": base_url})
     if not changes:
         raise ValueError("set_external_provider needs api_key= or base_url=")
     # The same values again change nothing.

@@ -12,6 +12,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.send import (
     call,
     call_model,
+    changes_of,
     delete,
     get,
     learn_version,
@@ -199,9 +200,7 @@ def update_board(
         else str(BoardVisibility(visibility)),
         "cover_image_name": cover_image,
     }
-    changes = {key: value for key, value in values.items() if value is not None}
-    if not changes:
-        raise ValueError("update_board needs something to change")
+    changes = changes_of("update_board", values)
     if visibility is not None:
         yield from _require_visibility()
     request = patch(route(BOARD, board_id), json=changes)

@@ -20,6 +20,7 @@ from invokeai_py_client._core.send import (
     call,
     call_bytes,
     call_model,
+    changes_of,
     delete,
     download,
     get,
@@ -246,9 +247,7 @@ def update(
         "is_intermediate": is_intermediate,
         "starred": starred,
     }
-    changes = {key: value for key, value in values.items() if value is not None}
-    if not changes:
-        raise ValueError(f"update_{media.noun} needs something to change")
+    changes = changes_of(f"update_{media.noun}", values)
     try:
         return read((yield from call(patch(media.path(name), json=changes))))
     except APIStatusError as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
+from invokeai_py_client._core.send import given
 from invokeai_py_client.image.models import (
     BoardLike,
     ImageCategory,
@@ -40,7 +41,7 @@ class ImageQuery:
             "starred_first": _flag(self.starred_first),
             "order_dir": "DESC" if self.newest_first else "ASC",
         }
-        return {key: value for key, value in values.items() if value is not None}
+        return given(values)
 
 
 def _flag(value: Optional[bool]) -> Optional[str]:

@@ -8,11 +8,11 @@ when a file of that name is there; else it is a name on the server, such as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from invokeai_py_client.ivk_fields.faults import Fault, list_faults, shown
-from invokeai_py_client.ivk_fields.number import as_items
 from invokeai_py_client.ivk_fields.references import (
     ImageReference,
     Reference,
@@ -20,57 +20,63 @@ from invokeai_py_client.ivk_fields.references import (
 )
 from invokeai_py_client.ivk_fields.template_field import RefusedError, TemplateField
 
-IMAGE_ALLOWED = (
+
+@dataclass(frozen=True)
+class _Kind:
+    """Images or videos.
+
+    Attributes:
+        noun: What results call one; a result with several has `noun` plus ``s``.
+        reference: What stands for one that is not on the server yet.
+        allowed: What is taken, in words.
+    """
+
+    noun: str
+    reference: Callable[[Any], Reference]
+    allowed: str
+
+    @property
+    def key(self) -> str:
+        """The one key of the object that goes on the wire."""
+        return f"{self.noun}_name"
+
+
+IMAGE = _Kind(
+    "image",
+    ImageReference,
     "an image file's path, a picture's bytes, a PIL image, an image name on the "
-    "server, an IvkImage or a RunResult with one image"
+    "server, an IvkImage or a RunResult with one image",
 )
-VIDEO_ALLOWED = (
+VIDEO = _Kind(
+    "video",
+    VideoReference,
     "a video file's path, its bytes, a video name on the server, an IvkVideo or a "
-    "RunResult with one video"
+    "RunResult with one video",
 )
 
 
-def image_from(value: Any) -> Any:
-    """An image as the wire has it, or a reference.
+def media_from(value: Any, kind: _Kind) -> Any:
+    """An image or a video as the wire has it, or a reference.
 
     Raises:
-        RefusedError: It is no image, or a file that is not there.
+        RefusedError: It is none, or a file that is not there.
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return ImageReference(_content(bytes(value), IMAGE_ALLOWED))
-    if _is_picture(value):
-        return ImageReference(value)
+        return kind.reference(_content(bytes(value), kind.allowed))
+    if kind is IMAGE and _is_picture(value):
+        return kind.reference(value)
     if not isinstance(value, (str, Path, Mapping, Reference)):
-        if _has_name(value, "image_name"):
-            return ImageReference(value)
-        # A result with several images raises its own error, which lists them.
-        image = getattr(value, "image", None)
-        if image is not None and _has_name(image, "image_name"):
-            return ImageReference(image)
-    return _named_or_file(value, "image_name", ImageReference, IMAGE_ALLOWED)
+        if _has_name(value, kind.key):
+            return kind.reference(value)
+        # A result with several raises its own error, which lists them.
+        only = getattr(value, kind.noun, None)
+        if only is not None and _has_name(only, kind.key):
+            return kind.reference(only)
+    return _named_or_file(value, kind)
 
 
-def video_from(value: Any) -> Any:
-    """A video as the wire has it, or a reference.
-
-    Raises:
-        RefusedError: It is no video, or a file that is not there.
-    """
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return VideoReference(_content(bytes(value), VIDEO_ALLOWED))
-    if not isinstance(value, (str, Path, Mapping, Reference)):
-        if _has_name(value, "video_name"):
-            return VideoReference(value)
-        # A result with several videos raises its own error, which lists them.
-        video = getattr(value, "video", None)
-        if video is not None and _has_name(video, "video_name"):
-            return VideoReference(video)
-    return _named_or_file(value, "video_name", VideoReference, VIDEO_ALLOWED)
-
-
-def _named_or_file(
-    value: Any, key: str, reference: Callable[[Any], Reference], allowed: str
-) -> Any:
+def _named_or_file(value: Any, kind: _Kind) -> Any:
+    key, allowed = kind.key, kind.allowed
     if isinstance(value, (ImageReference, VideoReference)):
         return value
     if isinstance(value, Mapping):
@@ -79,7 +85,7 @@ def _named_or_file(
             return {key: name.strip()}
         raise RefusedError("type", f"must have {key}, got {shown(value)}", allowed)
     if isinstance(value, Path):
-        return reference(_existing(value))
+        return kind.reference(_existing(value))
     if isinstance(value, str):
         text = value.strip()
         if not text:
@@ -89,7 +95,7 @@ def _named_or_file(
                 "type", f"no addresses, download it first: {text}", allowed
             )
         if "/" in text or "\\" in text or _is_file(Path(text)):
-            return reference(_existing(Path(text)))
+            return kind.reference(_existing(Path(text)))
         return {key: text}
     raise RefusedError("type", f"cannot be made of {shown(value)}", allowed)
 
@@ -143,84 +149,76 @@ def _has_name(value: Any, attribute: str) -> bool:
     return isinstance(name, str) and bool(name)
 
 
-def name_faults(value: Any, key: str, allowed: str) -> Iterator[Fault]:
+def name_faults(value: Any, kind: _Kind) -> Iterator[Fault]:
     """Faults of ``{key: name}``; references count as right."""
     if isinstance(value, (ImageReference, VideoReference)):
         return
-    name = value.get(key) if isinstance(value, Mapping) else None
+    name = value.get(kind.key) if isinstance(value, Mapping) else None
     if not isinstance(name, str) or not name.strip():
-        yield Fault("type", f"must have {key}, got {shown(value)}", allowed)
+        yield Fault("type", f"must have {kind.key}, got {shown(value)}", kind.allowed)
 
 
-class IvkImageField(TemplateField[Any]):
-    """An image: a file, bytes, a PIL image, a name, an `IvkImage` or a `RunResult`."""
+class _MediaField(TemplateField[Any]):
+    """One image or video."""
 
-    TYPE: ClassVar[str] = "ImageField"
+    KIND: ClassVar[_Kind]
 
     def _accept(self, value: Any) -> Any:
         if self.takes_list and isinstance(value, (list, tuple)):
-            return [image_from(item) for item in value]
-        return image_from(value)
+            return [media_from(item, self.KIND) for item in value]
+        return media_from(value, self.KIND)
 
     def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, "image_name", IMAGE_ALLOWED)
+        return name_faults(value, self.KIND)
 
     @property
     def allowed(self) -> str:
         """What is taken."""
-        return IMAGE_ALLOWED
+        return self.KIND.allowed
 
 
-class IvkVideoField(TemplateField[Any]):
+class IvkImageField(_MediaField):
+    """An image: a file, bytes, a PIL image, a name, an `IvkImage` or a `RunResult`."""
+
+    TYPE: ClassVar[str] = "ImageField"
+    KIND: ClassVar[_Kind] = IMAGE
+
+
+class IvkVideoField(_MediaField):
     """A video: a file, bytes, a name, an `IvkVideo` or a `RunResult`."""
 
     TYPE: ClassVar[str] = "VideoField"
+    KIND: ClassVar[_Kind] = VIDEO
+
+
+class _MediaListField(TemplateField["list[Any]"]):
+    """A list of images or videos."""
+
+    KIND: ClassVar[_Kind]
 
     def _accept(self, value: Any) -> Any:
-        return video_from(value)
+        several = getattr(value, f"{self.KIND.noun}s", None)
+        if isinstance(several, (list, tuple)) and not _has_name(value, self.KIND.key):
+            value = several
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return [media_from(item, self.KIND) for item in items]
+
+    def _faults_of(self, value: Any) -> Iterator[Fault]:
+        return list_faults(value, self.limits, self._wire_faults)
 
     def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, "video_name", VIDEO_ALLOWED)
-
-    @property
-    def allowed(self) -> str:
-        """What is taken."""
-        return VIDEO_ALLOWED
+        return name_faults(value, self.KIND)
 
 
-class IvkImageCollectionField(TemplateField["list[Any]"]):
+class IvkImageCollectionField(_MediaListField):
     """A list of images, each as for `IvkImageField`; one image is a list of one."""
 
     TYPE: ClassVar[str] = "ImageField"
-
-    def _accept(self, value: Any) -> Any:
-        images = getattr(value, "images", None)
-        if isinstance(images, (list, tuple)) and not _has_name(value, "image_name"):
-            value = list(images)
-        items = as_items(value) if isinstance(value, (list, tuple)) else [value]
-        return [image_from(item) for item in items]
-
-    def _faults_of(self, value: Any) -> Iterator[Fault]:
-        return list_faults(value, self.limits, self._wire_faults)
-
-    def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, "image_name", IMAGE_ALLOWED)
+    KIND: ClassVar[_Kind] = IMAGE
 
 
-class IvkVideoCollectionField(TemplateField["list[Any]"]):
+class IvkVideoCollectionField(_MediaListField):
     """A list of videos, each as for `IvkVideoField`; one video is a list of one."""
 
     TYPE: ClassVar[str] = "VideoField"
-
-    def _accept(self, value: Any) -> Any:
-        videos = getattr(value, "videos", None)
-        if isinstance(videos, (list, tuple)) and not _has_name(value, "video_name"):
-            value = list(videos)
-        items = list(value) if isinstance(value, (list, tuple)) else [value]
-        return [video_from(item) for item in items]
-
-    def _faults_of(self, value: Any) -> Iterator[Fault]:
-        return list_faults(value, self.limits, self._wire_faults)
-
-    def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, "video_name", VIDEO_ALLOWED)
+    KIND: ClassVar[_Kind] = VIDEO

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.messages import RetryRule
-from invokeai_py_client._core.send import call, call_model, post
+from invokeai_py_client._core.messages import Request, RetryRule
+from invokeai_py_client._core.send import call, call_model, given, post
 from invokeai_py_client.prompt.models import DynamicPrompts, ExpandedPrompt
 
 MOST_PROMPTS = 10_000
@@ -45,7 +46,7 @@ def expand(
     task_id: Optional[str] = None,
 ) -> Flow[ExpandedPrompt]:
     """Let a language model write a longer prompt."""
-    values: dict[str, Any] = {
+    values = {
         "prompt": prompt,
         "model_key": model_key,
         "max_tokens": max_tokens,
@@ -53,11 +54,7 @@ def expand(
         "seed": seed,
         "task_id": task_id,
     }
-    request = post(
-        "/api/v1/utilities/expand-prompt",
-        json={key: value for key, value in values.items() if value is not None},
-        timeout=LANGUAGE_MODEL_TIMEOUT,
-    )
+    request = _for_language_model("expand-prompt", values)
     return (yield from call_model(ExpandedPrompt, request))
 
 
@@ -69,16 +66,20 @@ def describe_image(
     task_id: Optional[str] = None,
 ) -> Flow[str]:
     """Let a vision model say what is in an image."""
-    values: dict[str, Any] = {
+    values = {
         "image_name": image_name,
         "model_key": model_key,
         "instruction": instruction,
         "task_id": task_id,
     }
-    request = post(
-        "/api/v1/utilities/image-to-prompt",
-        json={key: value for key, value in values.items() if value is not None},
-        timeout=LANGUAGE_MODEL_TIMEOUT,
-    )
+    request = _for_language_model("image-to-prompt", values)
     data = parse(dict[str, Any], (yield from call(request)))
     return parse(str, data.get("prompt"))
+
+
+def _for_language_model(task: str, values: Mapping[str, Any]) -> Request:
+    return post(
+        f"/api/v1/utilities/{task}",
+        json=given(values),
+        timeout=LANGUAGE_MODEL_TIMEOUT,
+    )

@@ -16,6 +16,7 @@ from invokeai_py_client._core.send import (
     call_model,
     delete,
     get,
+    given,
     patch,
     post,
     route,
@@ -109,7 +110,7 @@ def update_preset(
         "negative_prompt": negative_prompt,
         "is_public": is_public,
     }
-    changes = {key: value for key, value in wanted.items() if value is not None}
+    changes = given(wanted)
     if not changes and image is None and not remove_image:
         raise ValueError("update_preset needs something to change")
     data = {

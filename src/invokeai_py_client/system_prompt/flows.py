@@ -8,6 +8,7 @@ from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.send import (
     call,
     call_model,
+    changes_of,
     delete,
     get,
     patch,
@@ -45,9 +46,7 @@ def update_prompt(
 ) -> Flow[SystemPrompt]:
     """Change one; what is None stays."""
     values: dict[str, Any] = {"name": name, "content": content, "is_public": is_public}
-    changes = {key: value for key, value in values.items() if value is not None}
-    if not changes:
-        raise ValueError("update_prompt needs something to change")
+    changes = changes_of("update_prompt", values)
     request = patch(route(PROMPT, prompt_id), json=changes)
     return (yield from call_model(SystemPrompt, request))
 

@@ -9,6 +9,7 @@ from invokeai_py_client._core.flow import Flow, identify
 from invokeai_py_client._core.send import (
     call,
     call_model,
+    changes_of,
     delete,
     get,
     patch,
@@ -73,9 +74,7 @@ def update_me(
         "current_password": current_password,
         "new_password": new_password,
     }
-    changes = {key: value for key, value in values.items() if value is not None}
-    if not changes:
-        raise ValueError("update_me needs something to change")
+    changes = changes_of("update_me", values)
     user = yield from call_model(User, patch(ME, json=changes))
     if new_password is not None:
         # The answer brought a token that is good; a later log-in by itself needs
@@ -128,9 +127,7 @@ def update_user(
         "is_admin": is_admin,
         "is_active": is_active,
     }
-    changes = {key: value for key, value in values.items() if value is not None}
-    if not changes:
-        raise ValueError("update_user needs something to change")
+    changes = changes_of("update_user", values)
     mine = password is not None and (yield from get_me()).user_id == user_id
     user = yield from call_model(User, patch(route(USER, user_id), json=changes))
     if mine and password is not None and user.is_active:
