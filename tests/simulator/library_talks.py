@@ -187,7 +187,7 @@ def talk_about_settings(c: Conversation) -> None:
     c.ask("patchmatch", "GET", f"{APP}/patchmatch_status")
     c.ask("devices", "GET", f"{APP}/generation_device_options")
     config = c.ask("config", "GET", f"{APP}/runtime_config")["config"]
-    own = ("port", "device", "precision", "multiuser")
+    own = ("port", "device", "precision", "multiuser", "log_format")
     c.note("defaults", {k: v for k, v in config.items() if k not in own})
     path = f"{APP}/runtime_config"
     for label, changes in (
