@@ -86,9 +86,11 @@ faults: $(STAMP) ## Try faults by the thousand, and write what came of it to doc
 	$(BIN)/python -m pytest tests/faults --faults-table docs/faults.md --timeout 900 $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Time large workflows, and the check of edges against a plain one
-	$(BIN)/python benchmarks/bench_compile.py
-	$(BIN)/python benchmarks/bench_edges.py
+bench: $(STAMP) ## Compare with what one would write by hand: starts, runs, big files
+	$(BIN)/python benchmarks/bench_start.py
+	$(BIN)/python benchmarks/bench_running.py
+	$(BIN)/python benchmarks/bench_compile.py --sizes 500 1000 2000
+	$(BIN)/python benchmarks/bench_edges.py --sizes 500 1000
 
 .PHONY: docs
 docs: ## Build the pages for users into site/
