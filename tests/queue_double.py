@@ -157,6 +157,8 @@ class QueueDouble:
             return reply(request, 404, body)
         if path.endswith("/cancel"):
             self.cancel(row)
+        if request.method == "DELETE":
+            del self.rows[row["item_id"]]
         return json_reply(request, row)
 
     # what the queue does -----------------------------------------------------

@@ -145,6 +145,43 @@ async def test_a_cancelled_task_says_its_last_words(server, async_driver):
     assert server.lines == ["GET /started/a", "POST /cancel/a"]
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_a_callback_or_a_signal_ends_the_program_with_says_them(
+    server, driver, kind
+):
+    def flow():
+        yield from on_interrupt(lambda: call(post("/cancel")))
+        yield from notify(interrupts)
+
+    def interrupts():
+        raise kind
+
+    with pytest.raises(kind):
+        driver.run(flow())
+    assert server.lines == ["POST /cancel"]
+
+
+def test_an_interruption_inside_a_task_says_them_too(server):
+    def flow():
+        yield from on_interrupt(lambda: call(post("/cancel")))
+        yield from notify(interrupts)
+
+    def interrupts():
+        raise KeyboardInterrupt
+
+    async def work():
+        settings = make_settings(server.url)
+        made = AsyncDriver(settings, EventHub(settings))
+        try:
+            await made.run(flow())
+        finally:
+            await made.close()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(work())
+    assert server.lines == ["POST /cancel"]
+
+
 async def test_a_cancelled_task_says_those_of_gathered_flows(server, async_driver):
     closed = []
     flows = [cancels_when_interrupted(closed, name) for name in "abc"]

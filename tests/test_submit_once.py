@@ -68,6 +68,9 @@ def test_a_copy_that_arrives_after_the_second_sending_is_cancelled():
     assert live(queue) == ["a", "b", "c"]
     assert placed.item_ids == (1, 2, 3)
     assert queue.enqueue_calls == 2
+    # Who looks the batch up finds its jobs, not the copy that went.
+    found = drive(find_jobs("default", "batch-1"), queue)
+    assert tuple(job.item_id for job in found) == placed.item_ids
 
 
 def test_a_request_that_could_not_be_sent_is_no_lost_submission():

@@ -190,6 +190,19 @@ def test_a_timeout_says_why_nothing_moved():
         bench.wait(timeout=20)
 
 
+def test_what_the_callers_callback_raises_is_no_failure_of_the_server():
+    bench = Bench()
+    bench.queue.started = False
+
+    def on_progress(step):
+        if step.why is not None:
+            raise APIConnectionError("the callback's own server is away")
+
+    with pytest.raises(APIConnectionError, match="callback's own"):
+        bench.wait(timeout=60, on_progress=on_progress)
+    assert bench.queue.time < 20
+
+
 def test_a_timeout_while_the_server_is_away_says_so():
     bench = Bench()
     bench.queue.faults = deque([None, *[Fault("refused")] * 50])

@@ -117,7 +117,8 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
 
         Raises:
             FieldValidationError: Values of one would be refused; nothing was sent.
-            QueueError: As `AsyncWorkflowHandle.submit`; those before it are enqueued.
+            QueueError: As `AsyncWorkflowHandle.submit`; those before it were taken back.
+            APIError: The server cannot be reached, or refuses one; as above.
         """
         return await self._runner.run(self.submit_many_flow(workflows))
 

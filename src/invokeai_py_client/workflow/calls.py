@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, get_args
 
 from invokeai_py_client._core.flow import Flow
+from invokeai_py_client.exceptions import FieldProblem, FieldValidationError
 from invokeai_py_client.image.models import BoardLike
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, CallValues
 from invokeai_py_client.workflow.enqueue_flows import OnFull
@@ -51,3 +52,12 @@ class Call:
     prepend: bool = False
     on_full: OnFull = "error"
     keyed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.on_full not in get_args(OnFull):
+            allowed = ", ".join(f'"{word}"' for word in get_args(OnFull))
+            message = f"on_full={self.on_full!r} is not allowed; allowed: {allowed}"
+            problem = FieldProblem(
+                message, "on_full", value=self.on_full, allowed=allowed
+            )
+            raise FieldValidationError([problem])

@@ -3,7 +3,7 @@
 Enqueuing is the one request that must not be repeated blindly. Its jobs carry a batch
 id that we made, so after a lost reply the batch's own status tells whether they
 arrived: look for a settle time (jobs have been seen to appear 0.6 s after their
-connection broke), send once more when there are surely none, look again, and cancel
+connection broke), send once more when there are surely none, look again, and remove
 what came twice. What cannot be told is raised as `SubmissionUnknownError`.
 """
 
@@ -51,6 +51,7 @@ class Placement:
         requested: How many were asked for.
         resent: The order was sent twice; a late copy may still turn up.
         adopted: The jobs were there before, under the same key.
+        jobs: Those that were adopted, with the values they were given.
         warnings: What the caller should know, one line each.
     """
 
@@ -58,6 +59,7 @@ class Placement:
     requested: int
     resent: bool = False
     adopted: bool = False
+    jobs: tuple[QueuedJob, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -120,16 +122,18 @@ def adopt(order: Order, found: Sequence[QueuedJob]) -> Optional[Placement]:
     cancelled = all(job.status == "canceled" for job in jobs)
     if not jobs or (cancelled and len(jobs) < order.requested):
         return None
-    return Placement(
-        item_ids=tuple(job.item_id for job in jobs),
-        requested=order.requested,
-        adopted=True,
-    )
+    return _adopted(jobs)
+
+
+def _adopted(jobs: Sequence[QueuedJob]) -> Placement:
+    ids = tuple(job.item_id for job in jobs)
+    return Placement(ids, len(ids), adopted=True, jobs=tuple(jobs))
 
 
 def _complete(order: Order, placement: Placement, placing: Placing) -> Flow[Placement]:
     """Do what the caller chose when the queue took only a part of the order."""
-    if len(placement.item_ids) >= order.requested or placing.on_full == "partial":
+    enough = placement.adopted or len(placement.item_ids) >= order.requested
+    if enough or placing.on_full == "partial":
         return placement
     if placing.on_full == "wait":
         return (yield from _place_rest(order, placement, placing))
@@ -221,33 +225,38 @@ def _our_jobs(order: Order, total: Optional[int] = None) -> Flow[list[QueuedJob]
 
 
 def _recount(order: Order, placing: Placing, *, resent: bool) -> Flow[Placement]:
-    """Read the jobs from the queue and cancel those that are there twice."""
+    """Read the jobs from the queue and remove those that are there twice."""
     try:
         jobs = yield from _our_jobs(order)
         if len(jobs) <= order.requested:
             return replace(_found(order, jobs), resent=resent)
-        keep = order.pick_copy(jobs)
+        shared = order.keyed and not resent
+        keep = order.pick_first(jobs) if shared else order.pick_copy(jobs)
         if keep is None:
             raise (yield from _take_back(order, order.requested - 1))
-        warnings = yield from cancel_surplus(order.queue_id, jobs, keep)
+        warnings = yield from remove_surplus(order.queue_id, jobs, keep)
     except APIError as error:
         # They are in the queue, but which ones are ours is not known yet.
         raise _unknown(order, placing) from error
     return replace(_found(order, keep), resent=resent, warnings=warnings)
 
 
-def cancel_surplus(
+def remove_surplus(
     queue_id: str, jobs: Sequence[QueuedJob], keep: Sequence[QueuedJob]
 ) -> Flow[tuple[str, ...]]:
-    """Cancel the jobs that are not to be kept; say so when one had already started."""
+    """Remove the jobs that are not to be kept; say so when one had already started.
+
+    They leave the queue's list too: who looks up the batch later must not take the
+    cancelled copy for jobs of the submission.
+    """
     kept = {job.item_id for job in keep}
     surplus = [job for job in jobs if job.item_id not in kept]
-    yield from queue_calls.cancel_jobs(queue_id, [job.item_id for job in surplus])
+    yield from queue_calls.remove_jobs(queue_id, [job.item_id for job in surplus])
     ran = [job.item_id for job in surplus if job.has_started]
-    logger.warning("cancelled %d jobs that were enqueued twice", len(surplus))
+    logger.warning("removed %d jobs that were enqueued twice", len(surplus))
     if not ran:
         return ()
-    return (f"jobs {ran} were enqueued twice and had started before being cancelled",)
+    return (f"jobs {ran} were enqueued twice and had started before being removed",)
 
 
 def _place_rest(order: Order, first: Placement, placing: Placing) -> Flow[Placement]:
@@ -297,6 +306,8 @@ def _rest(order: Order, placed: Placement, placing: Placing) -> tuple[Order, Pla
 
 
 def _joined(first: Placement, part: Placement) -> Placement:
+    if not first.item_ids:
+        return part
     return Placement(
         item_ids=first.item_ids + part.item_ids,
         requested=first.requested,
@@ -316,6 +327,8 @@ def _new_ids(order: Order, item_ids: Any) -> tuple[int, ...]:
 
 
 def _found(order: Order, jobs: Sequence[QueuedJob]) -> Placement:
+    if order.keyed and not order.is_ours(jobs):
+        return _adopted(jobs)
     return Placement(tuple(job.item_id for job in jobs), order.requested)
 
 

@@ -28,7 +28,11 @@ def find_ticket(server: KnownServer, queue_id: str, submission_id: str) -> Flow[
     Raises:
         QueueError: The queue knows no jobs of it.
     """
-    found = yield from queue_calls.find_jobs(queue_id, submission_id)
+    # No such path could be asked for: a web page would come back.
+    exists = submission_id.strip("./") and "/" not in submission_id
+    found = (
+        (yield from queue_calls.find_jobs(queue_id, submission_id)) if exists else []
+    )
     if not found:
         raise QueueError(
             f"the queue {queue_id!r} has no jobs of a submission {submission_id!r}",

@@ -41,6 +41,7 @@ class Order:
     Attributes:
         batch_id: Made by the client, so that it is known even if no reply comes.
         known: Jobs that had this batch id before; never taken for ours.
+        keyed: Others may use this batch id at the same moment, with other values.
     """
 
     batch_id: str
@@ -51,6 +52,7 @@ class Order:
     prepend: bool = False
     queue_id: str = "default"
     known: frozenset[int] = frozenset()
+    keyed: bool = False
 
     @property
     def requested(self) -> int:
@@ -107,17 +109,22 @@ class Order:
         no copy is complete.
         """
         size = self.requested
-        expected = self.expansion()
-        complete = [
-            window
-            for window in (
-                list(jobs[start : start + size])
-                for start in range(len(jobs) - size + 1)
-            )
-            if all(map(_same_values, window, expected))
-        ]
+        windows = (list(jobs[n : n + size]) for n in range(len(jobs) - size + 1))
         # max() keeps the first of equals: the oldest.
-        return max(complete, key=_progress, default=None)
+        return max(filter(self.is_ours, windows), key=_progress, default=None)
+
+    def pick_first(self, jobs: Sequence[QueuedJob]) -> list[QueuedJob]:
+        """The jobs to keep where several people used one key at the same moment.
+
+        Each must come to the same choice, or they would remove each other's jobs. So
+        that is the oldest copy, whatever its values (random seeds differ) and
+        however far another one has got.
+        """
+        return list(jobs[: self.requested])
+
+    def is_ours(self, jobs: Sequence[QueuedJob]) -> bool:
+        """False when somebody else put these jobs under the same key."""
+        return all(map(_same_values, jobs, self.expansion()))
 
 
 def _length(group: Sequence[Mapping[str, Any]]) -> int:

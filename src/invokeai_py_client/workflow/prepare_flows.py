@@ -87,6 +87,7 @@ def prepare(
         workflow=compiled.workflow,
         prepend=compiled.prepend,
         queue_id=desk.server.queue_id,
+        keyed=call.keyed,
     )
     if order.requested == 0:
         raise FieldValidationError([_no_jobs()])

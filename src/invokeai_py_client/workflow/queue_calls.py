@@ -14,7 +14,7 @@ from typing import Any, Optional
 from invokeai_py_client._core.flow import Flow, gather
 from invokeai_py_client._core.messages import Request, RetryRule
 from invokeai_py_client._core.paging import chunks
-from invokeai_py_client._core.send import call, get, post, put, route
+from invokeai_py_client._core.send import call, delete, get, post, put, route
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
     APIResponseError,
@@ -71,15 +71,14 @@ def cancel_batch(queue_id: str, batch_id: str) -> Flow[None]:
     yield from call(put(path, json=body, retry=RetryRule.SAFE))
 
 
-def cancel_jobs(queue_id: str, item_ids: Sequence[int]) -> Flow[None]:
-    """Cancel jobs one by one; those that are over or gone stay as they are."""
-    yield from gather([_cancel_job(queue_id, item_id) for item_id in item_ids])
+def remove_jobs(queue_id: str, item_ids: Sequence[int]) -> Flow[None]:
+    """Delete jobs one by one, which cancels them first; some may be gone already."""
+    yield from gather([_remove_job(queue_id, item_id) for item_id in item_ids])
 
 
-def _cancel_job(queue_id: str, item_id: int) -> Flow[None]:
-    path = queue_path(queue_id, "i/{}/cancel", item_id)
+def _remove_job(queue_id: str, item_id: int) -> Flow[None]:
     try:
-        yield from call(put(path, retry=RetryRule.SAFE))
+        yield from call(delete(queue_path(queue_id, "i/{}", item_id)))
     except NotFoundError:
         return
 

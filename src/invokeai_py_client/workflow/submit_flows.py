@@ -14,7 +14,13 @@ from dataclasses import replace
 from typing import Any, Optional, TypeVar, Union
 
 from invokeai_py_client._core.flow import Flow, gather, on_interrupt
-from invokeai_py_client.exceptions import UnprocessableEntityError
+from invokeai_py_client.exceptions import (
+    APIError,
+    FieldProblem,
+    FieldValidationError,
+    InvokeAIError,
+    UnprocessableEntityError,
+)
 from invokeai_py_client.workflow import queue_calls
 from invokeai_py_client.workflow.calls import Call, Desk
 from invokeai_py_client.workflow.catalog_flows import fetch_catalog
@@ -41,10 +47,20 @@ __all__ = ["batch_id_of", "run", "submit", "submit_all"]
 KEYS = uuid.UUID("5b1c1d0e-6f0c-5c7e-9a55-8d6f1f3b6a10")
 
 
-def batch_id_of(key: Optional[str], queue_id: str) -> str:
-    """A batch id: always the same for the same key, new without one."""
+def batch_id_of(key: object, queue_id: str) -> str:
+    """A batch id: always the same for the same key, new without one.
+
+    Raises:
+        FieldValidationError: The key is no text, or empty: a variable that was not
+            set would make all submissions one.
+    """
     if key is None:
         return str(uuid.uuid4())
+    if not isinstance(key, str) or not key:
+        allowed = "a text that is not empty"
+        message = f"key={key!r} is not allowed; allowed: {allowed}"
+        problem = FieldProblem(message, "key", value=key, allowed=allowed)
+        raise FieldValidationError([problem])
     return str(uuid.uuid5(KEYS, f"{queue_id}\n{key}"))
 
 
@@ -54,14 +70,35 @@ def submit(desk: Desk, call: Call) -> Flow[Ticket]:
 
 
 def submit_all(desk: Desk, calls: Sequence[Call]) -> Flow[list[Ticket]]:
-    """Put several calls into the queue, in order; all are checked before the first."""
+    """Put several calls into the queue, in order; all are checked before the first.
+
+    When one cannot be enqueued, those before it are taken back.
+    """
     prepared: list[Union[Ticket, Ready]] = yield from gather(
         [_find_or_prepare(desk, call) for call in calls], limit=4
     )
     tickets: list[Ticket] = []
-    for item in prepared:
-        tickets += [(yield from _placed(desk, item))]
+    yield from on_interrupt(lambda: _take_all_back(tickets))
+    try:
+        for item in prepared:
+            tickets += [(yield from _placed(desk, item))]
+    except InvokeAIError:
+        yield from _take_all_back(tickets)
+        raise
+    yield from on_interrupt(None)
     return tickets
+
+
+def _take_all_back(tickets: Sequence[Ticket]) -> Flow[None]:
+    """Cancel what the caller will never get to know; not what was there before."""
+    for ticket in tickets:
+        if ticket.adopted:
+            continue
+        try:
+            yield from queue_calls.cancel_batch(ticket.queue_id, ticket.id)
+        except APIError as error:
+            text = "submission %s could not be taken back: %s"
+            logger.warning(text, ticket.id, error)
 
 
 def _placed(desk: Desk, item: Union[Ticket, Ready]) -> Flow[Ticket]:
@@ -136,6 +173,11 @@ def _settle(desk: Desk, ready: Ready, placed: tuple[int, ...]) -> Flow[Ticket]:
 
 
 def _ticket(ready: Ready, placement: Placement) -> Ticket:
+    if placement.adopted:
+        # Somebody else was faster under the same key; their values are what runs.
+        queue_id = ready.order.queue_id
+        legend = legend_of(ready.call.handle, ready.compiled)
+        return ticket_of_found(ready.order.batch_id, queue_id, placement.jobs, legend)
     expansion = ready.order.expansion()
     jobs = tuple(
         SubmittedJob(item_id, index, expansion[index])

@@ -152,12 +152,14 @@ class Watch:
             moved = yield from self._ask(timeout)
             if self.failure is not None:
                 self.failure = self.why = None
-            if not moved:
-                yield from self._explain_stillness(timeout)
+            is_due = not moved and (yield from self._explain_stillness(timeout))
         except APIError as error:
             yield from self._fail(error)
             return False
         self._outage.over()
+        # Outside: what the caller's own callback raises is no failure of a look.
+        if is_due:
+            yield from self.heed(None)
         if moved:
             self._note_movement((yield from now()))
             yield from self.heed(None)
@@ -273,10 +275,11 @@ class Watch:
         self._still_due = moment + STILL_AFTER
         self.why = None
 
-    def _explain_stillness(self, timeout: float) -> Flow[None]:
+    def _explain_stillness(self, timeout: float) -> Flow[bool]:
+        """Find out why nothing moves; True when the caller is to be told."""
         moment = yield from now()
         if moment < self._still_due:
-            return
+            return False
         self._still_due = moment + STILL_AGAIN
         found = yield from why_nothing_moves(self.queue_id, self.tracker, timeout)
         why = None if found is None else found.why
@@ -286,7 +289,7 @@ class Watch:
             text = "batch %s: no movement for %.0f s: %s"
             logger.log(level, text, self.batch_id, seconds, why)
         self.why = why
-        yield from self.heed(None)
+        return True
 
 
 def _agree(counts: Mapping[str, int], known: Mapping[str, int]) -> bool:

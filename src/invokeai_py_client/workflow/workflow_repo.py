@@ -116,7 +116,8 @@ class WorkflowRepository(WorkflowLibrary):
 
         Raises:
             FieldValidationError: Values of one would be refused; nothing was sent.
-            QueueError: As `WorkflowHandle.submit`; those before it are enqueued.
+            QueueError: As `WorkflowHandle.submit`; those before it were taken back.
+            APIError: The server cannot be reached, or refuses one; as above.
         """
         return self._runner.run(self.submit_many_flow(workflows))
 

@@ -1,0 +1,107 @@
+"""Several workflows submitted together: all of them, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from faults.proxy import Fault, FaultProxy
+from faults.workflows import blank
+from invokeai_py_client.client import InvokeAIClient
+from invokeai_py_client.exceptions import (
+    BoardError,
+    FieldValidationError,
+    InvokeAIError,
+    PermissionDeniedError,
+    QueueError,
+    QueueFullError,
+)
+from invokeai_py_client.simulator import SimulatedServer
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def server():
+    with SimulatedServer(job_delay=30.0, max_queue_size=10) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with InvokeAIClient(server.url) as made:
+        yield made
+
+
+def unfinished(client):
+    rows = client.request("get", "/api/v1/queue/default/list_all")
+    return [row for row in rows if row["status"] in ("pending", "in_progress")]
+
+
+def test_one_bad_entry_of_a_thousand_means_that_nothing_is_sent(client):
+    handle = client.workflow_repo.create_workflow(blank())
+    calls = [(handle, {"width": 8})] * 1000
+    calls[700] = (handle, {"board": "no such board"})
+    with pytest.raises(BoardError, match="no such board"):
+        client.submit_many(calls)
+    assert client.request("get", "/api/v1/queue/default/list_all") == []
+
+
+def test_what_does_not_fit_takes_back_what_did(client):
+    handle = client.workflow_repo.create_workflow(blank())
+    mine = handle.submit(width=8)
+    with pytest.raises(QueueFullError):
+        client.submit_many([(handle, {"width": 8, "runs": 6})] * 3)
+    assert [row["item_id"] for row in unfinished(client)] == [
+        job.item_id for job in mine.jobs
+    ]
+
+
+def test_a_refusal_takes_back_what_was_submitted_but_not_what_was_there(server):
+    with FaultProxy(server.url) as proxy, InvokeAIClient(proxy.url) as client:
+        handle = client.workflow_repo.create_workflow(blank())
+        before = handle.submit(width=8, key="before")
+        sent = []
+
+        def refuse_the_third(method, path):
+            if not path.endswith("enqueue_batch"):
+                return None
+            sent.append(path)
+            return Fault("status", status=403) if len(sent) == 3 else None
+
+        proxy.schedule = refuse_the_third
+        calls = [(handle, {"width": 8 * n}) for n in range(1, 5)]
+        calls.insert(0, (handle, {"width": 8, "key": "before"}))
+        with pytest.raises(PermissionDeniedError):
+            client.submit_many(calls)
+        assert len(sent) == 3
+        ids = [row["item_id"] for row in unfinished(client)]
+        assert ids == [job.item_id for job in before.jobs]
+
+
+@pytest.mark.parametrize("key", ["", 5, b"x", True])
+def test_a_key_that_is_no_text_is_refused(client, key):
+    handle = client.workflow_repo.create_workflow(blank())
+    with pytest.raises(FieldValidationError, match="key="):
+        handle.submit(key=key)
+    with pytest.raises(FieldValidationError, match="on_full="):
+        handle.submit(on_full="discard")
+    assert unfinished(client) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/", "nobody", "a?b#c%2F", "ü"])
+def test_an_id_that_no_submission_has_is_told_so(client, name):
+    with pytest.raises(QueueError, match="has no jobs"):
+        client.queue_repo.get_submission(name)
+
+
+def test_a_key_is_free_again_once_its_jobs_are_gone(client):
+    handle = client.workflow_repo.create_workflow(blank())
+    first = handle.submit(key="k")
+    assert handle.submit(key="k").id == first.id
+    client.queue_repo.clear()
+    again = handle.submit(key="k")
+    assert again.id == first.id
+    assert not again.adopted
+    assert again.jobs != first.jobs
+    with pytest.raises(InvokeAIError):
+        first.wait(timeout=5)
