@@ -36,6 +36,14 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_page_for_users_is_in_the_navigation_and_in_the_index():
+    navigation = (REPOSITORY / "mkdocs.yml").read_text()
+    index = (REPOSITORY / "docs" / "index.md").read_text()
+    for page in (REPOSITORY / "docs").glob("*.md"):
+        assert f" {page.name}\n" in navigation, page.name
+        assert page.name == "index.md" or f"]({page.name})" in index, page.name
+
+
 def test_the_examples_are_listed_and_their_workflows_are_used():
     folder = REPOSITORY / "examples"
     listed = (folder / "README.md").read_text()
