@@ -27,6 +27,7 @@ from invokeai_py_client.style_preset import flows as preset_flows
 from invokeai_py_client.workflow import library_change_flows as library
 from invokeai_py_client.workflow import library_flows
 from invokeai_py_client.workflow.library_flows import WorkflowRecord
+from invokeai_py_client.workflow.reading import HEAD_TEXTS
 
 FILE = {"name": "Portrait", "nodes": [], "edges": [], "meta": {"version": "3.0.0"}}
 OWN = WorkflowRecord(workflow_id="w", name="Portrait")
@@ -45,7 +46,7 @@ def test_what_is_saved_has_every_text_and_belongs_to_the_user():
     document = {**FILE, "id": "x", "notes": None, "meta": {"category": "default"}}
     content = library.content_of(document, "New")
     assert content["name"] == "New"
-    assert all(isinstance(content[key], str) for key in library.TEXTS)
+    assert all(isinstance(content[key], str) for key in HEAD_TEXTS)
     assert content["meta"] == {"version": "3.0.0", "category": "user"}
     assert "id" not in content
     assert document["meta"] == {"category": "default"}

@@ -87,9 +87,8 @@ class BatchBuilder:
         return tuple(item.value)
 
     def _generated(self, edge: Edge) -> tuple[Optional[str], Sequence[Any]]:
-        source = self._loaded.resolve(edge)
-        node = _first(self._loaded, source[0]) if source else None
-        if node is None or node.type not in GENERATOR_NODE_TYPES:
+        node = _generator_behind(self._loaded, edge)
+        if node is None:
             self._problem(
                 "nothing that makes values feeds this batch",
                 "batch_source",
@@ -123,8 +122,14 @@ class BatchBuilder:
         )
 
 
-def _first(loaded: LoadedWorkflow, node_id: str) -> Optional[LoadedNode]:
-    return loaded.shadowed.get(node_id) or loaded.nodes.get(node_id)
+def _generator_behind(loaded: LoadedWorkflow, edge: Edge) -> Optional[LoadedNode]:
+    """The generator node that an edge comes from; None when it is no generator."""
+    source = loaded.resolve(edge)
+    if source is None:
+        return None
+    # Of two nodes with one id, the GUI asks the first.
+    node = loaded.shadowed.get(source[0]) or loaded.nodes.get(source[0])
+    return node if node and node.type in GENERATOR_NODE_TYPES else None
 
 
 def _generator_type(node: LoadedNode) -> str:
@@ -194,9 +199,8 @@ def generator_queries(loaded: LoadedWorkflow) -> list[FactQuery]:
         if batch.type not in BATCH_NODE_TYPES:
             continue
         feeding = loaded.edges_into.get((batch.id, _LIST_INPUTS[batch.type]), ())
-        source = loaded.resolve(feeding[0]) if feeding else None
-        node = _first(loaded, source[0]) if source else None
-        if node is None or node.type not in GENERATOR_NODE_TYPES:
+        node = _generator_behind(loaded, feeding[0]) if feeding else None
+        if node is None:
             continue
         query = generator_query(_generator_type(node), _settings(node))
         if query is not None:

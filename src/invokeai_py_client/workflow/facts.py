@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Optional, Union, get_args
 
 from invokeai_py_client.exceptions import WorkflowFormatError
-from invokeai_py_client.workflow.json_data import copy_json
+from invokeai_py_client.workflow.json_data import copy_json, expect_object
 
 __all__ = [
     "BoardImagesQuery",
@@ -229,7 +229,7 @@ IMAGE_CATEGORIES: Mapping[str, tuple[str, ...]] = {
 
 def read_facts(stored: Any) -> Facts:
     """See `Facts.from_dict`."""
-    data = copy_json(_object(stored, "facts"), "facts")
+    data = copy_json(expect_object(stored, "facts"), "facts")
     _refuse_unknown_keys(data, [item.name for item in fields(Facts)], "facts")
     return Facts(
         missing=_id_sets(data, "missing"),
@@ -254,7 +254,7 @@ def _refuse_unknown_keys(
 
 def _id_sets(data: Mapping[str, Any], key: str) -> dict[str, frozenset[str]]:
     where = f"facts.{key}"
-    kinds = _object(data.get(key, {}), where)
+    kinds = expect_object(data.get(key, {}), where)
     _refuse_unknown_keys(kinds, get_args(ThingKind), where)
     return {
         kind: frozenset(_texts(ids, f"{where}.{kind}")) for kind, ids in kinds.items()
@@ -264,8 +264,10 @@ def _id_sets(data: Mapping[str, Any], key: str) -> dict[str, frozenset[str]]:
 def _saved_workflows(stored: Any) -> dict[str, Optional[Mapping[str, Any]]]:
     where = "facts.saved_workflows"
     return {
-        workflow_id: None if saved is None else _object(saved, f"{where}.{workflow_id}")
-        for workflow_id, saved in _object(stored, where).items()
+        workflow_id: None
+        if saved is None
+        else expect_object(saved, f"{where}.{workflow_id}")
+        for workflow_id, saved in expect_object(stored, where).items()
     }
 
 
@@ -274,7 +276,7 @@ def _prompt_entries(
 ) -> Iterator[tuple[DynamicPromptsQuery, Sequence[str]]]:
     for index, entry in enumerate(_list(stored, "facts.dynamic_prompts")):
         where = f"facts.dynamic_prompts[{index}]"
-        item = _object(entry, where)
+        item = expect_object(entry, where)
         known = ("prompt", "max_prompts", "combinatorial", "seed", "prompts")
         _refuse_unknown_keys(item, known, where)
         prompt, count = item.get("prompt"), item.get("max_prompts")
@@ -300,7 +302,7 @@ def _prompt_entries(
 def _image_entries(stored: Any) -> Iterator[tuple[BoardImagesQuery, Sequence[str]]]:
     for index, entry in enumerate(_list(stored, "facts.board_images")):
         where = f"facts.board_images[{index}]"
-        item = _object(entry, where)
+        item = expect_object(entry, where)
         known = ("board_id", "category", "categories", "image_names")
         _refuse_unknown_keys(item, known, where)
         board_id = item.get("board_id")
@@ -319,12 +321,6 @@ def _categories(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
             "expected images or assets", where=f"{where}.category"
         )
     return IMAGE_CATEGORIES[category]
-
-
-def _object(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise WorkflowFormatError("expected an object", where=where)
-    return value
 
 
 def _list(value: Any, where: str) -> list[Any]:

@@ -43,7 +43,6 @@ class FormField:
         node_label: The node's own label; ``""`` when there is none.
         node_type: The invocation type.
         node_title: The node's label, else its template's title.
-        template_title: The template's title of the field; None without template.
     """
 
     element_id: str
@@ -60,7 +59,6 @@ class FormField:
     node_label: str = ""
     node_type: str = ""
     node_title: str = ""
-    template_title: Optional[str] = None
 
 
 _DEFAULT_SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -122,7 +120,6 @@ def _form_field(loaded: LoadedWorkflow, element: FormElement) -> FormField:
         node_label=node.label,
         node_type=node.type,
         node_title=node.title,
-        template_title=title,
     )
 
 

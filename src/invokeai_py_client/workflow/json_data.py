@@ -9,7 +9,7 @@ from typing import Any
 
 from invokeai_py_client.exceptions import WorkflowFormatError
 
-__all__ = ["MAX_DEPTH", "copy_json", "decode_text", "parse_json"]
+__all__ = ["MAX_DEPTH", "copy_json", "decode_text", "expect_object", "parse_json"]
 
 MAX_DEPTH = 128
 """Levels of nesting accepted; real workflows stay below 20."""
@@ -35,6 +35,17 @@ def parse_json(text: str, source: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+def expect_object(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, which has to be an object.
+
+    Raises:
+        WorkflowFormatError: It is none; the message says where it stands.
+    """
+    if not isinstance(value, Mapping):
+        raise WorkflowFormatError("expected an object", where=where)
+    return value
 
 
 def decode_text(content: bytes, source: str) -> str:

@@ -43,9 +43,9 @@ from invokeai_py_client.workflow.library_flows import (
     read_saved,
 )
 from invokeai_py_client.workflow.naming import slug
+from invokeai_py_client.workflow.reading import HEAD_TEXTS
 
 THUMBNAIL = WORKFLOW + "/thumbnail"
-TEXTS = ("name", "author", "description", "version", "contact", "tags", "notes")
 
 WorkflowLike = Union[str, WorkflowRecord]
 """A workflow of the library: its record, its id, or its name."""
@@ -79,7 +79,9 @@ def _record(reply: Any) -> WorkflowRecord:
     data = dict(parse(dict[str, Any], reply))
     workflow = parse(dict[str, Any], data.pop("workflow", None) or {})
     meta = workflow.get("meta")
-    inside = {key: workflow[key] for key in TEXTS if isinstance(workflow.get(key), str)}
+    inside = {
+        key: workflow[key] for key in HEAD_TEXTS if isinstance(workflow.get(key), str)
+    }
     if isinstance(meta, Mapping) and isinstance(meta.get("category"), str):
         inside["category"] = meta["category"]
     known = ("name", "description", "tags", "category")
@@ -98,7 +100,7 @@ def content_of(source: WorkflowContent, name: Optional[str]) -> dict[str, Any]:
         definition = WorkflowDefinition.from_file(source)
     document = definition.to_dict()
     document.pop("id", None)
-    for key in TEXTS:
+    for key in HEAD_TEXTS:
         if not isinstance(document.get(key), str):
             document[key] = ""
     meta = document.get("meta")

@@ -22,6 +22,7 @@ from invokeai_py_client.workflow.form_reading import (
     repair,
 )
 from invokeai_py_client.workflow.javascript import as_doubles, plain_number, trim
+from invokeai_py_client.workflow.json_data import expect_object
 from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form
 from invokeai_py_client.workflow.migrations import (
     FIRST_NODE_VERSION,
@@ -108,7 +109,7 @@ def _head(document: Mapping[str, Any], draft: Draft, generation: int) -> dict[st
 def _node(
     stored: Any, where: str, draft: Draft, catalog: Catalog, generation: int
 ) -> Optional[Union[DraftNode, DraftOther]]:
-    node = _object(stored, where)
+    node = expect_object(stored, where)
     kind = node.get("type")
     if not isinstance(kind, str):
         raise WorkflowFormatError("expected a text", where=f"{where}.type")
@@ -120,7 +121,7 @@ def _node(
             f"unknown kind of node {kind!r:.60}", where=f"{where}.type"
         )
     node_id = _required_text(node, "id", where)
-    data = _object(node.get("data"), f"{where}.data")
+    data = expect_object(node.get("data"), f"{where}.data")
     lacking = lacking_in_node(node, data)
     if lacking:
         draft.warn(f"filled in: {', '.join(lacking)}", "format", node_id)
@@ -167,17 +168,17 @@ def _invocation(
         position=_position(node),
         template=template,
     )
-    dynamic = _object(
+    dynamic = expect_object(
         data.get("dynamicInputTemplates", {}), f"{where}.dynamicInputTemplates"
     )
     found.dynamic_inputs = {
         name: read_dynamic_template(item, f"{where}.dynamicInputTemplates.{name}")
         for name, item in dynamic.items()
     }
-    inputs = _object(data.get("inputs"), f"{where}.inputs")
+    inputs = expect_object(data.get("inputs"), f"{where}.inputs")
     for name, item in inputs.items():
         found.inputs[name] = _input(
-            _object(item, f"{where}.inputs.{name}"),
+            expect_object(item, f"{where}.inputs.{name}"),
             f"{where}.inputs.{name}",
             found,
             found.template_of(name),
@@ -263,7 +264,7 @@ def _edges(document: Mapping[str, Any], draft: Draft, generation: int) -> list[E
 
 
 def _edge(stored: Any, where: str, draft: Draft) -> Edge:
-    edge = _object(stored, where)
+    edge = expect_object(stored, where)
     lacking = lacking_in_edge(edge)
     if lacking:
         draft.warn(f"{where}: filled in: {', '.join(lacking)}", "format")
@@ -312,12 +313,6 @@ def _form(stored: Any, draft: Draft) -> Form:
         return form
     draft.warn("the form's structure is broken; repaired", "form")
     return repair(form)
-
-
-def _object(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise WorkflowFormatError("expected an object", where=where)
-    return value
 
 
 def _required_text(stored: Mapping[str, Any], key: str, where: str) -> str:
