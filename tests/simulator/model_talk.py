@@ -98,6 +98,7 @@ def talk_about_models(c: Conversation) -> None:
 
 
 def _installing(c: Conversation, hands: Installer, folder: Path) -> dict[str, str]:
+    c.ask("", "DELETE", f"{_M}/install", record=False)  # those of other talks
     jobs = {
         name: hands.install(name, source, config)
         for name, source, config in (

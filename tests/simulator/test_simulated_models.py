@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -106,25 +112,89 @@ def test_a_record_has_the_fields_of_its_kind() -> None:
     assert (vae["description"], vae["own"]) == ("mine", 1)
 
 
-def test_an_installation_that_runs_is_not_begun_again(tmp_path: Path) -> None:
-    """Both requests get the same job when they come while it has not ended."""
-    with SimulatedServer(models=[]) as simulated:
-        server = Server(simulated.url)
-        installs = simulated.simulation.installs
-        changes = bundled_kinds().named("ModelRecordChanges")()
-        path = files.embedding(tmp_path / "twice.safetensors")
-        with installs._lock:  # the installer does not need it, but nobody else begins
-            assert installs.all() == []
-        jobs = [
-            installs.begin(str(path), changes, inplace=True, token=None)
-            for _ in range(2)
-        ]
-        ended = install(server, files.embedding(tmp_path / "last.safetensors"))
-        kept = server.ask("GET", f"{MODELS}/install")[1]
-    assert ended["status"] == "completed"
-    assert jobs[0]["id"] == 0
-    # The second was the same job, or came late and found the model there.
-    assert jobs[1]["id"] == 0 or kept[1]["error_reason"] == "DuplicateModelException"
+@contextmanager
+def held(simulated: SimulatedServer, path: Path) -> Iterator[Any]:
+    """An installation that has begun and goes on at the end."""
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(event: str, payload: Mapping[str, Any]) -> None:
+        if event == "model_install_started":
+            begun.set()
+            assert go.wait(20)
+
+    simulated.simulation.listen(wait)
+    query = urlencode({"source": str(path), "inplace": "true"})
+    try:
+        answer = Server(simulated.url).ask("POST", f"{MODELS}/install?{query}", {})
+        assert begun.wait(20)
+        yield answer[1]
+    finally:
+        go.set()
+
+
+def test_an_installation_that_runs_is_not_begun_again(
+    simulated: SimulatedServer, server: Server, tmp_path: Path
+) -> None:
+    path = files.embedding(tmp_path / "twice.safetensors")
+    query = urlencode({"source": str(path), "inplace": "true"})
+    with held(simulated, path) as job:
+        again = server.ask("POST", f"{MODELS}/install?{query}", {})[1]
+        assert (again["id"], again["status"]) == (job["id"], "running")
+    ended = install(server, files.embedding(tmp_path / "last.safetensors"))
+    assert ended["id"] == job["id"] + 1
+    found = server.ask("GET", f"{MODELS}/install/{job['id']}")[1]
+    assert found["status"] == "completed"
+
+
+def test_installations_that_wait_are_cancelled_and_paused(
+    simulated: SimulatedServer, server: Server, tmp_path: Path
+) -> None:
+    jobs = f"{MODELS}/install"
+    ear = Ear(simulated.url)
+    try:
+        with held(simulated, files.embedding(tmp_path / "first.safetensors")):
+            waiting = []
+            for name in ("cancelled", "paused"):
+                path = files.embedding(tmp_path / f"{name}.safetensors")
+                query = urlencode({"source": str(path), "inplace": "true"})
+                waiting.append(server.ask("POST", f"{jobs}?{query}", {})[1]["id"])
+            cancelled, paused = waiting
+            assert server.ask("DELETE", f"{jobs}/{cancelled}") == (201, None)
+            job = server.ask("POST", f"{jobs}/{paused}/pause", {})[1]
+            assert job["status"] == "paused"
+        install(server, files.embedding(tmp_path / "last.safetensors"))
+        ear.wait_for("model_install_cancelled", id=cancelled)
+        assert server.ask("GET", f"{jobs}/{cancelled}")[1]["status"] == "cancelled"
+        assert server.ask("GET", f"{jobs}/{paused}")[1]["status"] == "paused"
+        # What is not downloaded cannot go on, and the server fails over it.
+        assert server.ask("POST", f"{jobs}/{paused}/resume", {})[0] == 500
+    finally:
+        ear.close()
+    assert {"cancelled", "paused"}.isdisjoint(models_of(server))
+
+
+def test_a_killed_process_comes_back_with_its_models(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "invokeai_py_client.simulator",
+        "--port", "0", "--root", str(tmp_path / "root"),
+    ]  # fmt: skip
+
+    def start() -> tuple[subprocess.Popen[str], Server]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        return process, Server(json.loads(process.stdout.readline())["url"])
+
+    moved = files.embedding(tmp_path / "moved.safetensors")
+    process, server = start()
+    with process:
+        model = install(server, moved, inplace=False)["config_out"]
+        os.kill(process.pid, signal.SIGKILL)
+    process, server = start()
+    with process:
+        assert models_of(server)["moved"] == model
+        assert server.ask("GET", f"{MODELS}/missing")[1] == {"models": []}
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_events_tell_of_an_installation_in_order(
