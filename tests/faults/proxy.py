@@ -17,13 +17,14 @@ import contextlib
 import random
 import re
 import socket
-import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 from urllib.parse import urlsplit
+
+from faults.wire import Message, connect, pump, read_message, reset
 
 KINDS = (
     "delay",  # the request is handed on late
@@ -107,20 +108,6 @@ class RandomSchedule:
             status=self._random.choice((500, 502, 503, 504, 429)),
             retry_after=self._random.choice((None, 0, 1)),
         )
-
-
-@dataclass
-class _Message:
-    """A request or an answer: its head as it came, and its body."""
-
-    head: bytes
-    body: bytes = b""
-    is_upgrade: bool = False
-    closes: bool = False
-
-    @property
-    def line(self) -> str:
-        return self.head.split(b"\r\n", 1)[0].decode("latin-1")
 
 
 @dataclass
@@ -246,7 +233,7 @@ class FaultProxy:
 
     async def _drop(self) -> None:
         for writer in list(self._tunnels):
-            _reset(writer)
+            reset(writer)
 
     # -- one connection ---------------------------------------------------------------
 
@@ -271,7 +258,7 @@ class FaultProxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Pass one request and its answer on; False when the connection is over."""
-        request = await _read(reader)
+        request = await read_message(reader)
         if request is None:
             return False
         method, target, _ = request.line.split(" ", 2)
@@ -298,7 +285,7 @@ class FaultProxy:
             return self.schedule(method, path) if self.schedule else None
 
     async def _pass(
-        self, request: _Message, method: str, writer: asyncio.StreamWriter
+        self, request: Message, method: str, writer: asyncio.StreamWriter
     ) -> bool:
         answer = await self._ask(request, method)
         writer.write(answer.head + answer.body)
@@ -306,21 +293,21 @@ class FaultProxy:
         return not answer.closes
 
     async def _misbehave(
-        self, fault: Fault, request: _Message, method: str, writer: asyncio.StreamWriter
+        self, fault: Fault, request: Message, method: str, writer: asyncio.StreamWriter
     ) -> bool:
         kind = fault.kind
         if kind == "delay":
             await asyncio.sleep(fault.seconds)
             return await self._pass(request, method, writer)
         if kind == "reset_before":
-            _reset(writer)
+            reset(writer)
             return False
         if kind == "reset_during":
             # The server gets the request whole, and goes on with it.
             asking = asyncio.ensure_future(self._ask(request, method))
             self._tasks.add(asking)
             asking.add_done_callback(self._forget)
-            _reset(writer)
+            reset(writer)
             return False
         if kind in ("status", "html"):
             writer.write(_answer(fault))
@@ -328,7 +315,7 @@ class FaultProxy:
             return True
         answer = await self._ask(request, method)
         if kind == "reset_after":
-            _reset(writer)
+            reset(writer)
             return False
         if kind in ("late_status", "late_html"):
             writer.write(_answer(fault))
@@ -342,7 +329,7 @@ class FaultProxy:
             task.exception()
 
     async def _spoil_body(
-        self, fault: Fault, answer: _Message, writer: asyncio.StreamWriter
+        self, fault: Fault, answer: Message, writer: asyncio.StreamWriter
     ) -> bool:
         body = answer.body
         writer.write(answer.head)
@@ -358,18 +345,18 @@ class FaultProxy:
         if fault.kind == "reset_body":
             # A reset discards what the peer has not read yet: let the half arrive.
             await asyncio.sleep(0.01)
-            _reset(writer)
+            reset(writer)
         else:
             writer.close()
         return False
 
-    async def _ask(self, request: _Message, method: str) -> _Message:
+    async def _ask(self, request: Message, method: str) -> Message:
         """The server's whole answer, over a connection of its own."""
-        reader, writer = await _connect(self._upstream)
+        reader, writer = await connect(self._upstream)
         try:
             writer.write(request.head + request.body)
             await writer.drain()
-            answer = await _read(reader, has_body=method != "HEAD")
+            answer = await read_message(reader, has_body=method != "HEAD")
         finally:
             writer.transport.abort()
         if answer is None:
@@ -378,16 +365,16 @@ class FaultProxy:
 
     async def _tunnel(
         self,
-        request: _Message,
+        request: Message,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        up_reader, up_writer = await _connect(self._upstream)
+        up_reader, up_writer = await connect(self._upstream)
         up_writer.write(request.head)
         self._tunnels.add(writer)
         ways = [
-            asyncio.ensure_future(_pump(reader, up_writer)),
-            asyncio.ensure_future(_pump(up_reader, writer)),
+            asyncio.ensure_future(pump(reader, up_writer)),
+            asyncio.ensure_future(pump(up_reader, writer)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -412,87 +399,9 @@ def _answer(fault: Fault) -> bytes:
     return head.encode() + b"\r\n" + body
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close so that the peer sees a reset, not an orderly end."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None and not writer.transport.is_closing():
-        connection.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
-    writer.transport.abort()
-
-
 async def _quiesce() -> None:
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
     await asyncio.sleep(0.01)
-
-
-async def _connect(
-    address: tuple[str, int],
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect; who is cancelled meanwhile leaves no open connection."""
-    opening = asyncio.ensure_future(asyncio.open_connection(*address, limit=2**26))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            (await opening)[1].transport.abort()
-        raise
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        data = await reader.read(65536)
-        if not data:
-            return
-        writer.write(data)
-        await writer.drain()
-
-
-async def _read(
-    reader: asyncio.StreamReader, *, has_body: bool = True
-) -> Optional[_Message]:
-    """One HTTP message, its body as it is on the wire; None at the end."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise
-        return None
-    headers = {
-        name.strip().lower(): value.strip().lower()
-        for name, _, value in (
-            line.partition(b":") for line in head.split(b"\r\n")[1:] if line
-        )
-    }
-    message = _Message(
-        head,
-        is_upgrade=b"upgrade" in headers,
-        closes=headers.get(b"connection") == b"close",
-    )
-    first = head.split(b"\r\n", 1)[0]
-    is_answer = first.startswith(b"HTTP/")
-    empty = is_answer and first.split(b" ")[1] in (b"204", b"304")
-    if not has_body or empty:
-        return message
-    if headers.get(b"transfer-encoding") == b"chunked":
-        message.body = await _read_chunks(reader)
-    elif b"content-length" in headers:
-        message.body = await reader.readexactly(int(headers[b"content-length"]))
-    elif is_answer:
-        message.body = await reader.read()
-        message.closes = True
-    return message
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    parts = []
-    while True:
-        line = await reader.readline()
-        size = int(line.split(b";")[0], 16)
-        parts += [line, await reader.readexactly(size + 2)]
-        if not size:
-            return b"".join(parts)
