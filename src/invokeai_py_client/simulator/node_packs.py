@@ -54,7 +54,7 @@ class NodePacks:
         for folder in self._folders():
             self._node_types[folder.name] = _node_types(folder)
 
-    def list(self) -> list[dict[str, Any]]:
+    def in_folder(self) -> list[dict[str, Any]]:
         """Every pack in the folder; one that is not loaded has no nodes yet."""
         return [
             {

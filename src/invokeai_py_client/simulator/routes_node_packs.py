@@ -18,7 +18,7 @@ class _Source(BaseModel):
 @route("GET", f"{_C}/", "admin")
 def _list(call: Call) -> Any:
     packs = call.simulation.node_packs
-    return {"node_packs": packs.list(), "custom_nodes_path": str(packs.folder)}
+    return {"node_packs": packs.in_folder(), "custom_nodes_path": str(packs.folder)}
 
 
 @route("POST", f"{_C}/install", "admin")
