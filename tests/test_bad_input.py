@@ -112,6 +112,18 @@ async def test_something_that_speaks_no_http_listens(connect):
         thread.join(10)
 
 
+async def test_a_host_that_does_not_exist_is_told_from_one_that_is_down(
+    connect, monkeypatch
+):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    async with connect("http://no-such-host.invalid:9090") as client:
+        with pytest.raises(APIConnectionError, match="no host of this name"):
+            await done(client.server_version())
+
+
 async def test_a_server_that_never_answers_is_a_timeout(connect):
     waiting = threading.Event()
 

@@ -642,6 +642,16 @@ def test_without_the_extra_the_message_names_it(monkeypatch, capsys):
     assert 'pip install "invokeai-py-client[cli]"' in capsys.readouterr().err
 
 
+def test_an_interruption_while_it_starts_ends_quietly(monkeypatch, capsys):
+    class Interrupted:
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "invokeai_py_client.cli.app", Interrupted())
+    assert main(["--version"]) == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_help_does_not_import_the_client():
     code = (
         "import sys\n"

@@ -302,11 +302,23 @@ def _forget_request(error: httpx.TransportError, out: Outgoing) -> None:
     error.request = httpx.Request(out.method, out.url)
 
 
+_NO_SUCH_HOST = (
+    "Name or service not known",
+    "nodename nor servname",
+    "getaddrinfo failed",
+    "name resolution",
+    "No address associated",
+)
+
+
 def _connect_hint(reason: str) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return "verify= takes the file of a certificate that is to be trusted"
     if "WRONG_VERSION_NUMBER" in reason or "UNKNOWN_PROTOCOL" in reason:
         return "the server may speak plain http at this port"
+    # The words of Linux, macOS and Windows.
+    if any(word in reason for word in _NO_SUCH_HOST):
+        return "no host of this name is known here: check the address"
     return "is the server running at this address?"
 
 

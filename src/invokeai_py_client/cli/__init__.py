@@ -15,6 +15,7 @@ from typing import Optional
 __all__ = ["main"]
 
 MISSING_EXTRA = 7
+INTERRUPTED = 130
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -31,6 +32,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             'ivk needs typer and rich: pip install "invokeai-py-client[cli]"\n'
         )
         return MISSING_EXTRA
-    from invokeai_py_client.cli.app import run
-
+    try:
+        from invokeai_py_client.cli.app import run
+    except KeyboardInterrupt:
+        # Before there is anything that could report it: nothing was done yet.
+        return INTERRUPTED
     return run(list(sys.argv[1:] if arguments is None else arguments))
