@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any, Optional, Union
 
 __all__ = [
@@ -35,6 +36,7 @@ _FLOAT = re.compile(
     r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
 )
 _SAFE_INTEGER = 2**53
+_FIRST_EXPONENT = 1e21
 
 
 def trim(text: str) -> str:
@@ -43,19 +45,28 @@ def trim(text: str) -> str:
 
 
 def plain_number(value: Number) -> Number:
-    """The number as JSON printed by JavaScript reads back: 1.0 is 1, -0.0 is 0."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _SAFE_INTEGER:
+    """The number as JSON printed by JavaScript reads back: 1.0 is 1, -0.0 is 0.
+
+    JavaScript prints the fewest digits that tell a double from its neighbours and
+    fills up with zeros: 2^60 becomes 1152921504606847000. Only from 1e21 on it prints
+    an exponent.
+    """
+    if not isinstance(value, float) or not value.is_integer():
+        return value
+    if abs(value) < _SAFE_INTEGER:
         return int(value)
-    return value
+    return int(Decimal(repr(value))) if abs(value) < _FIRST_EXPONENT else value
 
 
 def as_doubles(value: Any) -> Any:
-    """JSON data as `JSON.parse` reads it: integers beyond 2^53 become doubles.
+    """JSON data as JavaScript reads and prints it: every number is a double.
 
-    What holds none of those is returned as it is, not copied.
+    What that does not change is returned as it is, not copied.
     """
     if isinstance(value, int):
         return _as_double(value) if abs(value) > _SAFE_INTEGER else value
+    if isinstance(value, float):
+        return plain_number(value)
     if isinstance(value, list):
         items = [as_doubles(item) for item in value]
         changed = any(new is not old for new, old in zip(items, value))
@@ -67,17 +78,16 @@ def as_doubles(value: Any) -> Any:
     return value
 
 
-def _as_double(value: int) -> int:
+def _as_double(value: int) -> Number:
     try:
-        return int(float(value))
+        return plain_number(float(value))
     except OverflowError:  # Infinity in JavaScript, which no field takes
         return value
 
 
 def double_sum(start: Number, addend: Number) -> Number:
-    """Two numbers added as doubles, whole where JavaScript prints a whole number."""
-    total = float(start) + float(addend)
-    return int(total) if total.is_integer() else total
+    """Two numbers added as doubles, printed as JavaScript does."""
+    return plain_number(float(start) + float(addend))
 
 
 def as_key(value: Any) -> str:
@@ -103,8 +113,7 @@ def parse_int(text: str) -> Optional[Number]:
     if not found:
         return None
     # Every number is a double, so long runs of digits lose their tail.
-    value = float(found.group())
-    return int(value) if math.isfinite(value) else value
+    return plain_number(float(found.group()))
 
 
 def parse_float(text: str) -> Optional[Number]:
