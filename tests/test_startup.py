@@ -64,13 +64,14 @@ def test_a_client_loads_neither_the_event_socket_nor_a_repository(kind: str) -> 
     assert not {name for name in loaded if name.endswith("_repo")}
 
 
-def test_a_repository_of_one_noun_does_not_load_workflows() -> None:
-    code = MAKE_CLIENT.format("InvokeAIClient") + "; client.board_repo"
+@pytest.mark.parametrize("noun", ["board", "queue"])
+def test_a_repository_of_one_noun_does_not_load_workflows(noun: str) -> None:
+    code = MAKE_CLIENT.format("InvokeAIClient") + f"; client.{noun}_repo"
     loaded = loaded_by(code)
-    assert "invokeai_py_client.board.board_repo" in loaded
+    assert f"invokeai_py_client.{noun}.{noun}_repo" in loaded
     assert not loaded & EVENTS
     own = {name for name in loaded if name.startswith("invokeai_py_client.")}
-    others = ("async_board", "model", "queue", "video", "workflow")
+    others = ("async_", "model.", "video", "workflow")
     assert not {name for name in own if name.split(".", 1)[1].startswith(others)}
 
 

@@ -15,6 +15,7 @@ from invokeai_py_client._io.async_driver import AsyncDriver
 from invokeai_py_client.base_client import BaseClient
 
 if TYPE_CHECKING:
+    from invokeai_py_client._core.flow import Flow
     from invokeai_py_client.app.async_app_repo import AsyncAppRepository
     from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
     from invokeai_py_client.client_state.async_client_state_repo import (
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
         AsyncNodePackRepository,
     )
     from invokeai_py_client.prompt.async_prompt_repo import AsyncPromptRepository
-    from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
+    from invokeai_py_client.queue.async_queue_repo import (
+        AsyncQueueRepository,
+        AsyncSubmissionFinder,
+    )
     from invokeai_py_client.recall.async_recall_repo import AsyncRecallRepository
     from invokeai_py_client.style_preset.async_style_preset_repo import (
         AsyncStylePresetRepository,
@@ -127,7 +131,7 @@ class AsyncInvokeAIClient(BaseClient):
         """The queue and its jobs."""
         from invokeai_py_client.queue.async_queue_repo import AsyncQueueRepository
 
-        finder = self.workflow_repo.submission_flow
+        finder = _submission_finder(self._runner, self.url, self._settle_time)
         return AsyncQueueRepository(self._runner, find_submission=finder)
 
     @cached_property
@@ -306,3 +310,19 @@ class AsyncInvokeAIClient(BaseClient):
                 request_timeout=request_timeout,
             )
         )
+
+
+def _submission_finder(
+    runner: AsyncDriver, url: str, settle_time: float
+) -> AsyncSubmissionFinder:
+    """Finds submissions without workflows being imported before, or the client kept."""
+
+    def find(queue_id: str, submission_id: str) -> Flow[AsyncSubmission]:
+        from invokeai_py_client.workflow.async_workflow_repo import (
+            AsyncWorkflowRepository,
+        )
+
+        workflows = AsyncWorkflowRepository(runner, url, settle_time=settle_time)
+        return workflows.submission_flow(queue_id, submission_id)
+
+    return find

@@ -14,6 +14,7 @@ from invokeai_py_client._io.sync_driver import SyncDriver
 from invokeai_py_client.base_client import BaseClient
 
 if TYPE_CHECKING:
+    from invokeai_py_client._core.flow import Flow
     from invokeai_py_client.app.app_repo import AppRepository
     from invokeai_py_client.board.board_repo import BoardRepository
     from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from invokeai_py_client.model.model_repo import ModelRepository
     from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
     from invokeai_py_client.prompt.prompt_repo import PromptRepository
-    from invokeai_py_client.queue.queue_repo import QueueRepository
+    from invokeai_py_client.queue.queue_repo import QueueRepository, SubmissionFinder
     from invokeai_py_client.recall.recall_repo import RecallRepository
     from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
     from invokeai_py_client.system_prompt.system_prompt_repo import (
@@ -114,7 +115,7 @@ class InvokeAIClient(BaseClient):
         """The queue and its jobs."""
         from invokeai_py_client.queue.queue_repo import QueueRepository
 
-        finder = self.workflow_repo.submission_flow
+        finder = _submission_finder(self._runner, self.url, self._settle_time)
         return QueueRepository(self._runner, find_submission=finder)
 
     @cached_property
@@ -289,3 +290,17 @@ class InvokeAIClient(BaseClient):
                 request_timeout=request_timeout,
             )
         )
+
+
+def _submission_finder(
+    runner: SyncDriver, url: str, settle_time: float
+) -> SubmissionFinder:
+    """Finds submissions without workflows being imported before, or the client kept."""
+
+    def find(queue_id: str, submission_id: str) -> Flow[Submission]:
+        from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+
+        workflows = WorkflowRepository(runner, url, settle_time=settle_time)
+        return workflows.submission_flow(queue_id, submission_id)
+
+    return find
