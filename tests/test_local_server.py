@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from invokeai_py_client._server import install as installing
-from invokeai_py_client._server import pythons
+from invokeai_py_client._server import process, pythons
 from invokeai_py_client._server.lock import exclusive
 from invokeai_py_client._server.paths import cache_dir, server_dir
 from invokeai_py_client._server.process import (
@@ -480,3 +480,19 @@ def test_a_process_that_ignores_the_polite_signal_is_ended(tmp_path):
         child.stdout.readline()
         end_group(child.pid, child, grace=0.2)
         assert child.returncode == -9
+
+
+@pytest.mark.parametrize(
+    ("listing", "alive"),
+    [
+        ('"python.exe","4711","Console","1","20,000 K"\n', True),
+        ("INFO: No tasks are running which match the specified criteria.\n", False),
+    ],
+)
+def test_windows_is_asked_for_its_list_of_processes(monkeypatch, listing, alive):
+    def run(command, **_):
+        assert command[0] == "tasklist"
+        return subprocess.CompletedProcess(command, 0, listing, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert process._windows_lists(4711) is alive

@@ -253,6 +253,9 @@ def is_alive(pid: int) -> bool:
     state = _proc_stat(pid)
     if state is not None:
         return state[0] != "Z"
+    if os.name == "nt":  # pragma: no cover
+        # There, signal 0 is Ctrl-C.
+        return _windows_lists(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -260,6 +263,17 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _windows_lists(pid: int) -> bool:
+    """True when Windows lists a process of this id."""
+    listing = subprocess.run(
+        ["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f'"{pid}"' in listing.stdout
 
 
 def birth_mark(pid: int) -> Optional[str]:

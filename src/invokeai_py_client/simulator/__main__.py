@@ -57,7 +57,9 @@ def serve(
     with server:
         sys.stdout.write(json.dumps({"url": server.url, "port": server.port}) + "\n")
         sys.stdout.flush()
-        stop.wait()
+        # Windows delivers Ctrl-C only between two waits.
+        while not stop.wait(0.5):
+            pass
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
