@@ -91,7 +91,7 @@ def _loaded(
     """The loaded workflow, loaded again when other facts are known by now."""
     if isinstance(source, WorkflowDefinition):
         return load_workflow(source, catalog, facts)
-    if facts is None or facts == source.facts or source.definition is None:
+    if facts is None or facts == source.facts:
         return source
     return load_workflow(source.definition, catalog, facts)
 

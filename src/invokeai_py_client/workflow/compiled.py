@@ -84,7 +84,7 @@ class CompiledWorkflow:
     data: Sequence[Sequence[Mapping[str, Any]]]
     runs: int
     prepend: bool
-    workflow: Optional[Mapping[str, Any]] = field(repr=False)
+    workflow: Mapping[str, Any] = field(repr=False)
     loaded: LoadedWorkflow = field(repr=False)
     edits: Mapping[FieldKey, Any]
     batches: Sequence[BatchNode] = ()

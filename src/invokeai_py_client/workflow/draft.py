@@ -11,9 +11,15 @@ from invokeai_py_client.nodes.template import (
     NodeTemplate,
     Unset,
 )
-from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form, WorkflowWarning
+from invokeai_py_client.workflow.loaded import (
+    Edge,
+    FieldKey,
+    Form,
+    LoadedInput,
+    WorkflowWarning,
+)
 
-__all__ = ["Draft", "DraftInput", "DraftNode", "DraftOther"]
+__all__ = ["Draft", "DraftInput", "DraftNode", "DraftOther", "thawed_input"]
 
 
 @dataclass
@@ -24,6 +30,11 @@ class DraftInput:
     label: str = ""
     description: str = ""
     value: Union[Any, Unset] = UNSET
+
+
+def thawed_input(item: LoadedInput) -> DraftInput:
+    """A loaded input as a draft has it."""
+    return DraftInput(item.declared_name, item.label, item.description, item.value)
 
 
 @dataclass

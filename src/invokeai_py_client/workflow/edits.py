@@ -13,7 +13,7 @@ from typing import Any, Optional, Union
 from invokeai_py_client.exceptions import FieldProblem, WorkflowFormatError
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, NodeTemplate
 from invokeai_py_client.workflow.connectors import Edge, FieldKey
-from invokeai_py_client.workflow.draft import DraftInput, DraftNode
+from invokeai_py_client.workflow.draft import DraftNode, thawed_input
 from invokeai_py_client.workflow.facts import Facts
 from invokeai_py_client.workflow.json_data import copy_json
 from invokeai_py_client.workflow.load import freeze_node
@@ -105,9 +105,7 @@ def _edited_node(
     except WorkflowFormatError as error:
         message = f"{node.title} ({node_id}).{name}: {error}"
         return FieldProblem(message, "not_json", node_id, name, value=value)
-    item = node.inputs.get(name) or LoadedInput(
-        name, template=template, declared_name=name
-    )
+    item = node.inputs.get(name) or LoadedInput(name, name, template=template)
     inputs = {**node.inputs, name: replace(item, value=wire)}
     return replace(node, inputs=inputs)
 
@@ -145,12 +143,7 @@ def _thawed(node: LoadedNode) -> DraftNode:
         id=node.id,
         type=node.type,
         version=node.version,
-        inputs={
-            name: DraftInput(
-                item.declared_name or name, item.label, item.description, item.value
-            )
-            for name, item in node.inputs.items()
-        },
+        inputs={name: thawed_input(item) for name, item in node.inputs.items()},
         use_cache=node.use_cache,
         is_intermediate=node.is_intermediate,
         label=node.label,

@@ -8,7 +8,13 @@ from typing import Any
 from invokeai_py_client.nodes.gui_form import input_template_as_gui
 from invokeai_py_client.nodes.template import UNSET
 from invokeai_py_client.workflow.connectors import Edge
-from invokeai_py_client.workflow.draft import Draft, DraftInput, DraftNode, DraftOther
+from invokeai_py_client.workflow.draft import (
+    Draft,
+    DraftInput,
+    DraftNode,
+    DraftOther,
+    thawed_input,
+)
 from invokeai_py_client.workflow.form_reading import form_document
 from invokeai_py_client.workflow.loaded import LoadedNode
 
@@ -113,14 +119,7 @@ def with_nodes(
 
 
 def _with_inputs(stored: Mapping[str, Any], node: LoadedNode) -> dict[str, Any]:
-    inputs = {
-        name: _input(
-            DraftInput(
-                item.declared_name or name, item.label, item.description, item.value
-            )
-        )
-        for name, item in node.inputs.items()
-    }
+    inputs = {name: _input(thawed_input(item)) for name, item in node.inputs.items()}
     dynamic = {
         name: input_template_as_gui(template)
         for name, template in node.dynamic_inputs.items()

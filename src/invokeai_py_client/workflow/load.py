@@ -135,12 +135,12 @@ def freeze_node(node: DraftNode) -> LoadedNode:
         version=node.version,
         inputs={
             name: LoadedInput(
-                name,
-                item.label,
-                item.description,
-                item.value,
-                node.template_of(name),
-                item.name,
+                name=name,
+                declared_name=item.name,
+                label=item.label,
+                description=item.description,
+                value=item.value,
+                template=node.template_of(name),
             )
             for name, item in node.inputs.items()
         },

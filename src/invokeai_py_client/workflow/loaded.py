@@ -70,11 +70,11 @@ class LoadedInput:
     """
 
     name: str
+    declared_name: str
     label: str = ""
     description: str = ""
     value: Union[Any, Unset] = UNSET
     template: Optional[InputTemplate] = None
-    declared_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,10 +179,10 @@ class LoadedWorkflow:
     edges: Sequence[Edge]
     form: Form
     warnings: Sequence[WorkflowWarning]
-    document: Mapping[str, Any] = field(repr=False, default_factory=dict)
-    shadowed: Mapping[str, LoadedNode] = field(repr=False, default_factory=dict)
-    definition: Optional[WorkflowDefinition] = field(repr=False, default=None)
-    facts: Facts = field(repr=False, default_factory=Facts)
+    document: Mapping[str, Any] = field(repr=False)
+    shadowed: Mapping[str, LoadedNode] = field(repr=False)
+    definition: WorkflowDefinition = field(repr=False)
+    facts: Facts = field(repr=False)
 
     @cached_property
     def edges_into(self) -> Mapping[FieldKey, Sequence[Edge]]:

@@ -46,7 +46,7 @@ def _queries(loaded: LoadedWorkflow, edited: LoadedWorkflow) -> Iterator[FactQue
     # The GUI asks for what the file names; a value set later was chosen from a list.
     for node in loaded.nodes.values():
         for item in node.inputs.values():
-            template = node.template_of(item.declared_name or item.name)
+            template = node.template_of(item.declared_name)
             yield from named_things(item.value, template)
     yield from generator_queries(edited)
 
