@@ -203,6 +203,7 @@ def png(**options) -> Answer:
         png(status=206),
         png(status=201),
         Answer(b"", 204, None),
+        png(content=b""),
         Answer(b"it works", kind="text/plain"),
         Answer(b"<html>", kind="application/xhtml+xml"),
         Answer(b"<html>", kind="text/html; charset=utf-8"),

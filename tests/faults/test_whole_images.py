@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from faults.places import half_files, soon
 from faults.proxy import KINDS, FaultProxy, RandomSchedule
 from faults.workflows import blank
 from invokeai_py_client.client import InvokeAIClient
-from invokeai_py_client.exceptions import APIError
+from invokeai_py_client.exceptions import APIError, ImageError
 from invokeai_py_client.image.files import PartialFile
 from invokeai_py_client.simulator import SimulatedServer
 
@@ -80,8 +81,8 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
 ):
     make = PartialFile.__init__
 
-    def full(self, path):
-        make(self, path)
+    def full(self, path, overwrite):
+        make(self, path, overwrite)
         self.sink.close()
         self.sink = FullDisk(self._temporary, "r+")
 
@@ -136,3 +137,92 @@ def test_a_process_killed_while_saving_leaves_the_old_file(server, image, tmp_pa
         process.send_signal(signal.SIGKILL)
         process.wait(20)
     assert target.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("target", ["fifo", "device"])
+def test_what_is_no_file_is_never_replaced_by_one(server, image, tmp_path, target):
+    place = tmp_path / "x.png"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs POSIX")
+    if target == "fifo":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(os.devnull)
+    before = place.stat()
+    with (
+        InvokeAIClient(server.url) as client,
+        pytest.raises(ImageError, match="no file that could be replaced"),
+    ):
+        client.image_repo.download(image[0], place)
+    assert place.stat().st_ino == before.st_ino
+    assert half_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_many_who_may_not_overwrite_one_gets_the_name(
+    server, image, tmp_path, monkeypatch, has_links
+):
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
+    target = tmp_path / "a.png"
+    with InvokeAIClient(server.url) as client:
+        found = client.image_repo.get_image(image[0])
+
+        def save(_):
+            try:
+                return found.save(target, overwrite=False)
+            except FileExistsError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(8) as pool:
+            ends = list(pool.map(save, range(8)))
+    if has_links:
+        assert ends.count(target) == 1
+        assert ends.count(f"{target} exists") == 7
+    assert target.read_bytes() == image[1]
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def no_links(*_):
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_many_who_save_under_one_name_leave_one_whole_file(server, image, tmp_path):
+    with InvokeAIClient(server.url) as client:
+        found = client.image_repo.get_image(image[0])
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: found.save(tmp_path / "a.png"), range(16)))
+    assert (tmp_path / "a.png").read_bytes() == image[1]
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["bär 日本 🎨.png", "ü" * 120 + ".png"])
+def test_names_of_any_script_are_kept(server, image, tmp_path, name):
+    with InvokeAIClient(server.url) as client:
+        saved = client.image_repo.download(image[0], tmp_path / name)
+    assert saved.name == name
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_folder_that_goes_away_is_an_error_and_leaves_nothing(
+    server, image, tmp_path
+):
+    folder = tmp_path / "gone"
+    with FaultProxy(server.url) as proxy, InvokeAIClient(proxy.url) as client:
+        found = client.image_repo.get_image(image[0])
+        proxy.next("drip", path="/full", seconds=1.0)
+        with ThreadPoolExecutor(1) as pool:
+            saving = pool.submit(found.save, folder / "a.png")
+            assert soon(lambda: folder.exists() and half_files(folder))
+            shutil.rmtree(folder)
+            with pytest.raises(OSError, match="No such file"):
+                saving.result(30)
+        # A file where a folder would have to be.
+        (tmp_path / "file").write_bytes(OLD)
+        for target in (tmp_path / "file" / "a.png", f"{tmp_path / 'file'}{os.sep}"):
+            with pytest.raises(OSError, match="exists|directory"):
+                found.save(target)
+        assert (tmp_path / "file").read_bytes() == OLD
+        # The client is none the worse for it.
+        assert found.bytes() == image[1]
+    assert os.listdir(tmp_path) == ["file"]

@@ -53,7 +53,7 @@ def download_zip(
     yield from media_flows.require_board(query)
     path = yield from local(lambda: plan_target(target, "images.zip", overwrite))
     mailbox = yield from listen(Listen(_is_about_zips, bulk_downloads=True))
-    partial = yield from local(lambda: PartialFile(path))
+    partial = yield from local(lambda: PartialFile(path, overwrite))
     try:
         made = False
         if mailbox is not None and (names is None or len(names) <= CHUNK):

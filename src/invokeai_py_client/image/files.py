@@ -264,7 +264,8 @@ def plan_target(target: PathLike, image_name: str, overwrite: bool) -> Path:
 
     Raises:
         FileExistsError: The file exists and `overwrite` is False.
-        ImageError: The name asks for another format than the server's PNG.
+        ImageError: The name asks for another format than the server's PNG, or is
+            that of a device or the like, which a file would take the place of.
     """
     own_name = safe_file_name(image_name)
     path = file_in(target, own_name)
@@ -276,8 +277,11 @@ def plan_target(target: PathLike, image_name: str, overwrite: bool) -> Path:
             hint=f"name it {path.with_suffix('.png').name}, "
             "or convert with image.pil().save(...)",
         )
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists")
+    if path.exists():
+        if not path.is_file():
+            raise ImageError(f"{path} is no file that could be replaced")
+        if not overwrite:
+            raise FileExistsError(f"{path} exists")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -287,10 +291,15 @@ class PartialFile:
 
     The bytes go to a temporary file in the same folder; `commit` syncs and renames
     it, so that a crash leaves the old file or the new one, never half of one.
+
+    Args:
+        path: Its final name.
+        overwrite: Replace a file of that name, also one that appears meanwhile.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, overwrite: bool = True) -> None:
         self.path = path
+        self._overwrite = overwrite
         # Not tempfile: its files are private whatever the umask says.
         self._temporary = path.parent / f".{uuid.uuid4().hex}.part"
         self.sink: BinaryIO = self._temporary.open("xb")
@@ -306,12 +315,31 @@ class PartialFile:
         return zipfile.is_zipfile(self._temporary)
 
     def commit(self) -> Path:
-        """Make the bytes durable and visible under the final name."""
+        """Make the bytes durable and visible under the final name.
+
+        Raises:
+            FileExistsError: There is such a file by now, and it is to stay.
+        """
         self.sink.flush()
         os.fsync(self.sink.fileno())
         self.sink.close()
-        os.replace(self._temporary, self.path)
+        if self._overwrite:
+            os.replace(self._temporary, self.path)
+        else:
+            self._appear()
         return self.path
+
+    def _appear(self) -> None:
+        """Take the final name unless somebody has it: of several, one gets it."""
+        try:
+            os.link(self._temporary, self.path)
+        except FileExistsError:
+            raise FileExistsError(f"{self.path} exists") from None
+        except OSError:
+            # A file system without links: what is left is to look once more.
+            if self.path.exists():
+                raise FileExistsError(f"{self.path} exists") from None
+            os.replace(self._temporary, self.path)
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""

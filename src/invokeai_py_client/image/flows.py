@@ -130,7 +130,7 @@ def save_image(name: str, target: PathLike, overwrite: bool = True) -> Flow[Path
     """Stream the image into a file that appears only when it is complete."""
     request = get(IMAGE.path(name, "/full"))
     plan = partial(plan_target, target, name, overwrite)
-    return (yield from media_flows.save(request, plan))
+    return (yield from media_flows.save(request, plan, overwrite))
 
 
 def upload_image(

@@ -154,17 +154,31 @@ def get_thumbnail(media: Media, name: str) -> Flow[bytes]:
     return (yield from call_bytes(get(media.path(name, "/thumbnail"))))
 
 
-def save(request: Request, plan: Callable[[], Path]) -> Flow[Path]:
+def save(
+    request: Request,
+    plan: Callable[[], Path],
+    overwrite: bool,
+    *,
+    may_be_empty: bool = False,
+) -> Flow[Path]:
     """Stream an answer into a file that appears only when it is complete.
 
     Args:
         request: A GET.
         plan: Says where the file goes; it may look at the disk.
+        overwrite: Replace a file of that name, also one that appears meanwhile.
+        may_be_empty: A file without any content is one.
     """
     path = yield from local(plan)
-    unfinished = yield from local(lambda: PartialFile(path))
+    unfinished = yield from local(lambda: PartialFile(path, overwrite))
     try:
-        yield from download(request, unfinished.sink)
+        reply = yield from download(request, unfinished.sink)
+        if not (may_be_empty or (yield from local(unfinished.sink.tell))):
+            raise APIResponseError(
+                f"{reply.method} {reply.url}: the file that came is empty",
+                method=reply.method,
+                url=reply.url,
+            )
         return (yield from local(unfinished.commit))
     finally:
         # After a commit there is nothing left to remove.

@@ -167,6 +167,8 @@ def export_presets(target: PathLike, overwrite: bool = True) -> Flow[Path]:
         yield from save(
             get("/api/v1/style_presets/export"),
             lambda: plan_target(file_in(target, name), name, overwrite),
+            overwrite,
+            may_be_empty=True,
         )
     )
 

@@ -45,7 +45,7 @@ def save_video(name: str, target: PathLike, overwrite: bool = True) -> Flow[Path
     """Stream the video into a file that appears only when it is complete."""
     request = get(VIDEO.path(name, "/full"))
     plan = partial(_plan_target, target, name, overwrite)
-    return (yield from media_flows.save(request, plan))
+    return (yield from media_flows.save(request, plan, overwrite))
 
 
 _OTHER_FORMATS = frozenset(

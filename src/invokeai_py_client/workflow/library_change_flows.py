@@ -178,7 +178,7 @@ def pull(workflow: WorkflowLike, target: PathLike, overwrite: bool) -> Flow[Path
 
     def write() -> Path:
         path = plan_target(file_in(target, name), name, overwrite)
-        partial = PartialFile(path)
+        partial = PartialFile(path, overwrite)
         try:
             partial.sink.write(content)
             return partial.commit()
