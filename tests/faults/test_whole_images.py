@@ -220,7 +220,7 @@ def test_a_folder_that_goes_away_is_an_error_and_leaves_nothing(
         # A file where a folder would have to be.
         (tmp_path / "file").write_bytes(OLD)
         for target in (tmp_path / "file" / "a.png", f"{tmp_path / 'file'}{os.sep}"):
-            with pytest.raises(OSError, match="exists|directory"):
+            with pytest.raises(OSError, match=r"exists|directory"):
                 found.save(target)
         assert (tmp_path / "file").read_bytes() == OLD
         # The client is none the worse for it.
