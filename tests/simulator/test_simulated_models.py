@@ -93,6 +93,17 @@ def test_a_server_in_memory_leaves_no_models_behind(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_looking_at_models_makes_no_folder(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise AssertionError("a folder was made")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    assert models_of(server)
+    assert server.ask("GET", f"{MODELS}/missing")[0] == 200
+
+
 def test_pretended_models_need_no_files(server: Server) -> None:
     assert server.ask("GET", f"{MODELS}/missing")[1] == {"models": []}
     model = models_of(server)["Simulated SDXL"]

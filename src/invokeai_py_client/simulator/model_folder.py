@@ -134,6 +134,10 @@ class ModelFolder:
             return f"error: {error}"
         return None
 
+    def has_cover(self, key: str) -> bool:
+        """Whether a model has a cover image; makes no folder to find out."""
+        return self._path is not None and self.cover(key).exists()
+
     def cover(self, key: str) -> Path:
         """The file of a model's cover image, which need not exist."""
         return self.path / "model_images" / f"{key}.webp"

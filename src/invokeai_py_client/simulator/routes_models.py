@@ -39,7 +39,7 @@ class _Pair(BaseModel):
 
 def _shown(call: Call, config: Config) -> Config:
     """A record with the address of its cover, new every time."""
-    if not call.simulation.model_folder.cover(config["key"]).exists():
+    if not call.simulation.model_folder.has_cover(config["key"]):
         return {**config, "cover_image": None}
     url = f"api/v2/models/i/{config['key']}/image?{uuid.uuid4()}"
     return {**config, "cover_image": url}
