@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import WorkflowFormatError
-from invokeai_py_client.workflow.json_data import copy_json, decode_text, parse_json
+from invokeai_py_client.workflow.json_data import (
+    copy_json,
+    decode_text,
+    parse_json,
+    text_at,
+)
 from invokeai_py_client.workflow.loaded import WorkflowWarning
 from invokeai_py_client.workflow.pictures import is_picture, workflow_text
 from invokeai_py_client.workflow.unwrapping import unwrap
@@ -120,37 +125,37 @@ class WorkflowDefinition:
     @property
     def name(self) -> str:
         """The workflow's name; ``""`` when it has none."""
-        return self._text("name")
+        return text_at(self._document, "name")
 
     @property
     def description(self) -> str:
         """What the author says about it."""
-        return self._text("description")
+        return text_at(self._document, "description")
 
     @property
     def author(self) -> str:
         """Who made it."""
-        return self._text("author")
+        return text_at(self._document, "author")
 
     @property
     def contact(self) -> str:
         """How to reach the author."""
-        return self._text("contact")
+        return text_at(self._document, "contact")
 
     @property
     def notes(self) -> str:
         """The author's notes."""
-        return self._text("notes")
+        return text_at(self._document, "notes")
 
     @property
     def version(self) -> str:
         """The author's version of the workflow, in any form."""
-        return self._text("version")
+        return text_at(self._document, "version")
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The workflow's tags; the file holds them as one text with commas."""
-        parts = (part.strip() for part in self._text("tags").split(","))
+        parts = (part.strip() for part in text_at(self._document, "tags").split(","))
         return tuple(part for part in parts if part)
 
     @property
@@ -168,10 +173,6 @@ class WorkflowDefinition:
         found: Sequence[Any] = self._document["nodes"]
         ids = (node.get("id") for node in found if isinstance(node, dict))
         return tuple(node_id for node_id in ids if isinstance(node_id, str))
-
-    def _text(self, key: str) -> str:
-        value = self._document.get(key)
-        return value if isinstance(value, str) else ""
 
     @cached_property
     def _canonical(self) -> str:

@@ -9,7 +9,14 @@ from typing import Any
 
 from invokeai_py_client.exceptions import WorkflowFormatError
 
-__all__ = ["MAX_DEPTH", "copy_json", "decode_text", "expect_object", "parse_json"]
+__all__ = [
+    "MAX_DEPTH",
+    "copy_json",
+    "decode_text",
+    "expect_object",
+    "parse_json",
+    "text_at",
+]
 
 MAX_DEPTH = 128
 """Levels of nesting accepted; real workflows stay below 20."""
@@ -46,6 +53,12 @@ def expect_object(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise WorkflowFormatError("expected an object", where=where)
     return value
+
+
+def text_at(stored: Mapping[str, Any], key: str) -> str:
+    """The text under a key; empty when there is none."""
+    value = stored.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def decode_text(content: bytes, source: str) -> str:

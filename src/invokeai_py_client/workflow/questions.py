@@ -12,7 +12,7 @@ from invokeai_py_client.workflow.connectors import FieldKey
 from invokeai_py_client.workflow.edits import apply_edits
 from invokeai_py_client.workflow.facts import FactQuery, Facts, SavedWorkflowQuery
 from invokeai_py_client.workflow.loaded import LoadedWorkflow
-from invokeai_py_client.workflow.saved_workflows import CALL_NODE_TYPE, CALLED_ID
+from invokeai_py_client.workflow.saved_workflows import called_workflow_id
 
 __all__ = ["called_workflows", "needed_facts"]
 
@@ -53,10 +53,9 @@ def _queries(loaded: LoadedWorkflow, edited: LoadedWorkflow) -> Iterator[FactQue
 
 def called_workflows(loaded: LoadedWorkflow) -> dict[str, SavedWorkflowQuery]:
     """The saved workflows that are called, by the id of the node that calls."""
-    found = {}
-    for node in loaded.nodes.values():
-        item = node.inputs.get(CALLED_ID)
-        value = item.value if node.type == CALL_NODE_TYPE and item else None
-        if isinstance(value, str) and value:
-            found[node.id] = SavedWorkflowQuery(value)
-    return found
+    calls = {node.id: called_workflow_id(node) for node in loaded.nodes.values()}
+    return {
+        node_id: SavedWorkflowQuery(workflow_id)
+        for node_id, workflow_id in calls.items()
+        if workflow_id is not None
+    }

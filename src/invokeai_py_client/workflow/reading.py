@@ -22,7 +22,7 @@ from invokeai_py_client.workflow.form_reading import (
     repair,
 )
 from invokeai_py_client.workflow.javascript import as_doubles, plain_number, trim
-from invokeai_py_client.workflow.json_data import expect_object
+from invokeai_py_client.workflow.json_data import expect_object, text_at
 from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form
 from invokeai_py_client.workflow.migrations import (
     FIRST_NODE_VERSION,
@@ -128,13 +128,13 @@ def _node(
     if kind == "invocation":
         return _invocation(node_id, node, data, where, draft, catalog, generation)
     shown: dict[str, Any] = {
-        "id": trim(_text(data, "id")) or node_id,
+        "id": trim(text_at(data, "id")) or node_id,
         "type": kind,
-        "label": _text(data, "label"),
+        "label": text_at(data, "label"),
         "isOpen": data.get("isOpen") is True,
     }
     if kind == "notes":
-        shown["notes"] = _text(data, "notes")
+        shown["notes"] = text_at(data, "notes")
     return DraftOther(node_id, kind, shown, _position(node))
 
 
@@ -160,11 +160,11 @@ def _invocation(
             {"useCache": True, **data} if generation == 1 else data, "useCache", where
         ),
         is_intermediate=_required_bool(data, "isIntermediate", where),
-        label=_text(data, "label"),
-        notes=_text(data, "notes"),
-        node_pack=_text(data, "nodePack") or _node_pack(template),
+        label=text_at(data, "label"),
+        notes=text_at(data, "notes"),
+        node_pack=text_at(data, "nodePack") or _node_pack(template),
         is_open=data.get("isOpen", True) is True,
-        data_id=trim(_text(data, "id")) or node_id,
+        data_id=trim(text_at(data, "id")) or node_id,
         position=_position(node),
         template=template,
     )
@@ -233,7 +233,7 @@ def _input(
             name,
         )
     return DraftInput(
-        name, _text(item, "label"), _text(item, "description"), literal.value
+        name, text_at(item, "label"), text_at(item, "description"), literal.value
     )
 
 
@@ -272,7 +272,7 @@ def _edge(stored: Any, where: str, draft: Draft) -> Edge:
     source = _required_text(edge, "source", where)
     target = _required_text(edge, "target", where)
     # Ids only tell edges apart; older exports lack some.
-    edge_id = trim(_text(edge, "id")) or where
+    edge_id = trim(text_at(edge, "id")) or where
     if kind == "collapsed":
         return Edge(source, "", target, "", kind, edge_id)
     if kind != "default":
@@ -327,11 +327,6 @@ def _required_bool(stored: Mapping[str, Any], key: str, where: str) -> bool:
     if not isinstance(value, bool):
         raise WorkflowFormatError("expected true or false", where=f"{where}.{key}")
     return value
-
-
-def _text(stored: Mapping[str, Any], key: str) -> str:
-    value = stored.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _position(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from invokeai_py_client.exceptions import WorkflowFormatError
 from invokeai_py_client.nodes.gui_form import input_template_from_gui
@@ -23,8 +23,8 @@ from invokeai_py_client.workflow.form_reading import (
     plain_form,
 )
 from invokeai_py_client.workflow.javascript import as_doubles
-from invokeai_py_client.workflow.json_data import copy_json
-from invokeai_py_client.workflow.loaded import FieldKey, Form
+from invokeai_py_client.workflow.json_data import copy_json, text_at
+from invokeai_py_client.workflow.loaded import FieldKey, Form, LoadedNode
 
 __all__ = [
     "CALLED_ID",
@@ -101,7 +101,7 @@ def read_dynamic_template(stored: Any, where: str) -> InputTemplate:
     raise WorkflowFormatError("no input template", where=where)
 
 
-def called_workflow_id(node: DraftNode) -> Optional[str]:
+def called_workflow_id(node: Union[DraftNode, LoadedNode]) -> Optional[str]:
     """The library id that a node calls; None when it calls none."""
     item = node.inputs.get(CALLED_ID)
     value = item.value if node.type == CALL_NODE_TYPE and item else None
@@ -169,23 +169,18 @@ def offered_inputs(
         data = nodes[node_id]
         template = catalog[data["type"]].inputs[field_name]
         stored = data["inputs"][field_name]
-        title = _text(stored, "label") or template.title or field_name
+        title = text_at(stored, "label") or template.title or field_name
         yield DynamicInput(
             replace(
                 template,
                 name=f"{DYNAMIC_PREFIX}{node_id}::{field_name}",
                 title=title,
-                description=_text(stored, "description") or template.description,
+                description=text_at(stored, "description") or template.description,
                 input="any",
                 gui={**template.gui, "ui_order": position, "ui_hidden": False},
             ),
             as_doubles(copy_json(stored["value"])) if "value" in stored else UNSET,
         )
-
-
-def _text(stored: Mapping[str, Any], key: str) -> str:
-    value = stored.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _nodes_by_data_id(nodes: Any) -> dict[str, Mapping[str, Any]]:
