@@ -1,4 +1,4 @@
-"""The queue: listing, retrying, what a failure means, and why nothing moves."""
+"""The queue: listing, retrying, and what a failure means."""
 
 from __future__ import annotations
 
@@ -10,129 +10,16 @@ from flow_play import Play, scripted
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     InternalServerError,
-    JobTimeoutError,
     NotFoundError,
     QueueBlockedError,
     QueueError,
     QueueFullError,
 )
 from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import flows, wait_flows
+from invokeai_py_client.queue import flows
 from invokeai_py_client.queue.arguments import job_filter
-from invokeai_py_client.queue.models import QueueStatus, StallKind
 from invokeai_py_client.queue.queue_repo import QueueRepository
-
-UNREADABLE = (
-    "Unexpected error while fetching queue item: 1 validation error for "
-    "GraphExecutionState\ngraph.nodes.a.width\n  Input should be a valid integer"
-)
-WEB_PAGE = (200, b"<!DOCTYPE html>")
-QUEUE = "/api/v1/queue/default/"
-
-
-class Queue(Play):
-    """A queue in memory with the quirks of the real one; a runner."""
-
-    def __init__(self, *jobs, version=(6, 14), max_new=100):
-        super().__init__(self.reply)
-        self.rows = {job["item_id"]: job for job in jobs}
-        self.version = version
-        self.knowledge.version = f"{version[0]}.{version[1]}.1"
-        self.max_new = max_new
-        self.started = True
-        self.processing_elsewhere = False
-
-    def stream(self, flow):
-        start = len(self.emitted)
-        self.run(flow)
-        return iter(self.emitted[start:])
-
-    def reply(self, request):
-        if request.path == "/api/v1/app/version":
-            return 200, {"version": ".".join(map(str, self.version))}
-        verb = request.path.removeprefix(QUEUE).replace("/", "_")
-        if verb.startswith("i_"):
-            return self.item(int(verb.split("_")[1]), verb)
-        return getattr(self, verb)(request)
-
-    def item(self, item_id, verb):
-        row = self.rows.get(item_id)
-        if row is None:
-            return 404, {"detail": f"Queue item with id {item_id} not found"}
-        if row.get("bad"):
-            return 500, {"detail": UNREADABLE}
-        if verb.endswith("cancel"):
-            row["status"] = "canceled"
-        return 200, row
-
-    def item_ids(self, request):
-        if self.version < (6, 7):
-            return WEB_PAGE
-        # Newest batch first, but ascending inside a batch.
-        return 200, {"item_ids": sorted(self.rows, key=lambda item: (item % 7, item))}
-
-    def item_summaries_by_ids(self, request):
-        if self.version < (6, 14):
-            return 405, {"detail": "Method Not Allowed"}
-        return 200, self.found(request, keep_bad=True)
-
-    def items_by_ids(self, request):
-        return 200, self.found(request, keep_bad=False)
-
-    def found(self, request, keep_bad):
-        ids = request.json["item_ids"]
-        assert len(ids) <= 1000
-        rows = [self.rows[item] for item in ids if item in self.rows]
-        return [row for row in rows if keep_bad or not row.get("bad")]
-
-    def list_all(self, request):
-        return 200, list(self.rows.values())
-
-    def count(self, status):
-        return sum(row["status"] == status for row in self.rows.values())
-
-    def status(self, request):
-        counts = {status.value: self.count(status) for status in JobStatus}
-        busy = counts["in_progress"] > 0 or self.processing_elsewhere
-        return 200, {
-            "queue": {"queue_id": "default", "total": len(self.rows), **counts},
-            "processor": {"is_started": self.started, "is_processing": busy},
-        }
-
-    def next(self, request):
-        pending = [row for row in self.rows.values() if row["status"] == "pending"]
-        pending.sort(key=lambda row: (-row.get("priority", 0), row["item_id"]))
-        if not pending:
-            return 200, None
-        return (
-            (500, {"detail": UNREADABLE})
-            if pending[0].get("bad")
-            else (
-                200,
-                pending[0],
-            )
-        )
-
-    def retry_items_by_id(self, request):
-        retried = []
-        for item in request.json[: self.max_new]:
-            row = self.rows[item]
-            first = row.get("retried_from_item_id") or item
-            new = max(self.rows) + 1
-            self.rows[new] = job(new, batch=row["batch_id"], retried=first)
-            retried.append(item)
-        return 200, {"queue_id": "default", "retried_item_ids": retried}
-
-
-def job(item_id, status="pending", *, batch="b", retried=None, **more):
-    return {
-        "item_id": item_id,
-        "status": status,
-        "batch_id": batch,
-        "retried_from_item_id": retried,
-        **more,
-    }
-
+from queue_play import QUEUE, Queue, job
 
 # -- listing -------------------------------------------------------------------
 
@@ -304,147 +191,6 @@ def test_a_retry_is_never_repeated():
     with pytest.raises(APIConnectionError):
         QueueRepository(play).retry(1)
     assert play.lines[-1] == f"PUT {QUEUE}retry_items_by_id"
-
-
-# -- why nothing moves ---------------------------------------------------------
-
-
-def stall_of(queue):
-    return QueueRepository(queue).get_status().stall
-
-
-def test_nothing_is_said_while_jobs_run_or_none_wait():
-    assert stall_of(Queue()) is None
-    assert stall_of(Queue(job(1, "in_progress"), job(2))) is None
-    assert stall_of(Queue(job(1, "completed"))) is None
-
-
-def test_a_paused_processor_is_named():
-    queue = Queue(job(1))
-    queue.started = False
-    status = QueueRepository(queue).get_status()
-    assert status.stall.kind is StallKind.PAUSED
-    assert "paused" in status.why
-    assert not status.is_idle
-
-
-def test_a_blocking_job_is_named_with_its_batch():
-    queue = Queue(job(1), job(2, batch="poison", bad=True, priority=1), job(3))
-    stall = stall_of(queue)
-    assert (stall.kind, stall.item_id, stall.batch_id) == (
-        StallKind.BLOCKED,
-        2,
-        "poison",
-    )
-
-
-def test_a_busy_processor_works_elsewhere():
-    queue = Queue(job(1))
-    assert stall_of(queue).kind is StallKind.BETWEEN_JOBS
-    queue.processing_elsewhere = True
-    assert stall_of(queue).kind is StallKind.BUSY_ELSEWHERE
-
-
-def test_jobs_ahead_are_counted_by_priority_and_age():
-    queue = Queue(
-        job(1, "in_progress"),
-        job(2, priority=0),
-        job(3, priority=5),
-        job(4, priority=0),
-        job(5, priority=1),
-        job(6, "completed"),
-    )
-    repository = QueueRepository(queue)
-    position = repository.get_position(4)
-    assert position.ahead == 4
-    assert position.message == "4 jobs ahead"
-    assert repository.get_position(3).message == "1 job ahead"
-    done = repository.get_position(6)
-    assert (done.ahead, done.message) == (0, "job 6 is completed")
-
-
-# -- waiting -------------------------------------------------------------------
-
-
-def finishing(queue, after):
-    """Let every job end once `after` seconds have gone by."""
-
-    def reply(request):
-        if queue.time >= after:
-            for row in queue.rows.values():
-                row["status"] = "completed"
-        return Queue.reply(queue, request)
-
-    queue.answer = reply
-    return queue
-
-
-@pytest.mark.parametrize("mailbox", [None, object()])
-def test_waiting_ends_when_the_queue_is_idle(mailbox):
-    queue = finishing(Queue(job(1, "in_progress"), job(2)), after=7)
-    queue.mailbox = mailbox
-    status = QueueRepository(queue).wait_until_idle()
-    assert status.is_idle
-    assert 7 <= queue.time <= 7 + wait_flows.POLL_WITH_EVENTS
-
-
-@settings(deadline=None)
-@given(st.floats(0, 100))
-def test_a_wait_ends_in_time_and_says_why(timeout):
-    queue = Queue(job(1))
-    queue.started = False
-    with pytest.raises(JobTimeoutError, match=r"1 pending.*paused"):
-        QueueRepository(queue).wait_until_idle(timeout)
-    assert queue.time == pytest.approx(timeout)
-
-
-def test_waiting_for_a_blocked_queue_is_an_error():
-    queue = Queue(job(1, batch="poison", bad=True))
-    with pytest.raises(QueueBlockedError, match="poison"):
-        QueueRepository(queue).wait_until_idle()
-
-
-def test_a_wait_survives_a_restart_and_gives_up_on_a_dead_server():
-    queue = Queue(job(1, "completed"))
-    faults = [APIConnectionError("down")] * 12
-
-    def reply(request):
-        return faults.pop() if faults else Queue.reply(queue, request)
-
-    queue.answer = reply
-    assert QueueRepository(queue).wait_until_idle().is_idle
-
-    dead = Play(lambda request: APIConnectionError("down"))
-    with pytest.raises(APIConnectionError):
-        QueueRepository(dead).wait_until_idle()
-    assert dead.time >= 60
-
-    proxy = finishing(Queue(job(1)), after=30)
-    inner = proxy.answer
-    proxy.answer = lambda request: WEB_PAGE if 0 < proxy.time < 20 else inner(request)
-    assert QueueRepository(proxy).wait_until_idle().is_idle
-
-    broken = Play(lambda request: (500, {"detail": "disk full"}))
-    with pytest.raises(InternalServerError):
-        QueueRepository(broken).wait_until_idle()
-    assert broken.time == 0
-
-
-def test_only_events_of_this_queue_wake_a_wait():
-    assert wait_flows.concerns("q", "queue_cleared", {"queue_id": "q"})
-    assert wait_flows.concerns("q", "connect", {})
-    assert not wait_flows.concerns("q", "queue_cleared", {"queue_id": "other"})
-    assert not wait_flows.concerns("q", "invocation_progress", {"queue_id": "q"})
-
-
-def test_old_servers_tell_less():
-    answer = {
-        "queue": {"pending": 0},
-        "processor": {"is_started": True, "is_processing": False},
-    }
-    status = QueueRepository(Play(lambda request: (200, answer))).get_status()
-    assert isinstance(status, QueueStatus)
-    assert status.queue.user_pending is None
 
 
 # -- bulk ----------------------------------------------------------------------
