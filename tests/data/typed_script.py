@@ -71,6 +71,12 @@ def blocking(png: bytes) -> None:
         reveal_type(client.model_repo.list_models())  # list[ModelRecord]
 
 
+def misspelt() -> None:
+    # Strict type checkers report an `ignore` that nothing needs.
+    InvokeAIClient.from_url("http://localhost:9090", tokn="t")  # type: ignore[call-arg]
+    InvokeAIClient("http://localhost:9090", verify=3)  # type: ignore[arg-type]
+
+
 async def asynchronous() -> None:
     async with AsyncInvokeAIClient.from_url("http://localhost:9090") as client:
         reveal_type(client)  # AsyncInvokeAIClient

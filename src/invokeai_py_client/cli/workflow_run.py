@@ -144,7 +144,10 @@ def _run_outcome(result: Any, out: Optional[Path], warnings: list[str]) -> Outco
         failure = explain(error)
     view = [Table(("JOB", "STATUS", "SEED", "IMAGES"), rows)]
     data = {"id": result.id, "jobs": jobs}
-    return Outcome(data, view, warnings=warnings, failure=failure)
+    notes = []
+    if out is None and any(job["images"] for job in jobs):
+        notes.append("--out DIR saves the images on this machine")
+    return Outcome(data, view, notes, warnings, failure)
 
 
 def _output(output: Any) -> dict[str, Any]:
