@@ -1,4 +1,4 @@
-"""How long a workflow takes to load, discover and compile, and how that grows.
+"""How long a workflow takes to load, discover, compile and check, and how that grows.
 
 Run it with the project's Python: `python benchmarks/bench_compile.py`. The shapes are
 the ones that could cost more than their size: a chain written backwards, a wide fan,
@@ -14,11 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from invokeai_py_client.nodes.catalog import NodeCatalog
+from invokeai_py_client.workflow.checks import check_workflow
 from invokeai_py_client.workflow.compile import compile_workflow
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.form import form_fields
 from invokeai_py_client.workflow.load import load_workflow
 
+STEPS = ("load", "discover", "compile", "check", "all")
 SIZES = (250, 500, 1000, 2000, 4000)
 
 
@@ -146,12 +148,15 @@ def measure(definition: WorkflowDefinition, catalog: NodeCatalog) -> dict[str, f
         at_load = time.process_time()
         form_fields(loaded)
         at_form = time.process_time()
-        compile_workflow(loaded, catalog)
+        compiled = compile_workflow(loaded, catalog)
+        at_compile = time.process_time()
+        check_workflow(compiled, catalog)
         end = time.process_time()
         steps = {
             "load": at_load - start,
             "discover": at_form - at_load,
-            "compile": end - at_form,
+            "compile": at_compile - at_form,
+            "check": end - at_compile,
             "all": end - start,
         }
         best = {name: min(best.get(name, took), took) for name, took in steps.items()}
@@ -166,7 +171,7 @@ def main() -> None:
     catalog = NodeCatalog.bundled()
     for name, shape in SHAPES.items():
         print(f"\n{name}: milliseconds")
-        print(f"{'nodes':>7} {'load':>8} {'discover':>8} {'compile':>8} {'all':>8}")
+        print(f"{'nodes':>7}" + "".join(f" {step:>8}" for step in STEPS))
         totals = []
         for size in sizes:
             took = measure(workflow(*shape(size)), catalog)

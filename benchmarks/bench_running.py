@@ -173,14 +173,17 @@ def download(
                 (target / name).write_bytes(by_hand.fetch(name))
 
         table.task(f"{len(names)} images to files")
-        table.way("by hand: one after the other", plain)
-        table.way("image.save()", lambda: [image.save(target) for image in images])
+        table.way("by hand: one after the other", plain, times=3)
+        table.way(
+            "image.save()", lambda: [image.save(target) for image in images], times=3
+        )
         many = partial(client.image_repo.download_many, names, target)
-        table.way("download_many()", many)
+        table.way("download_many()", many, times=3)
         images_of = tasks.client.image_repo
         table.way(
             "asyncio: download_many()",
             lambda: tasks.do(images_of.download_many(names, target)),
+            times=3,
         )
 
 
@@ -197,14 +200,16 @@ def ask(table: SideBySide, by_hand: ByHand, client: InvokeAIClient) -> None:
     table.way(
         "by hand: httpx.get(), a connection each",
         lambda: [httpx.get(by_hand.url + path).json() for _ in range(count)],
+        times=3,
     )
     table.way(
         "by hand: one httpx.Client",
         lambda: [by_hand.http.get(path).json() for _ in range(count)],
+        times=3,
     )
-    table.way("a client for each", client_each)
+    table.way("a client for each", client_each, times=3)
     status = client.queue_repo.get_status
-    table.way("one client: typed", lambda: [status() for _ in range(count)])
+    table.way("one client: typed", lambda: [status() for _ in range(count)], times=3)
 
 
 def list_all(table: SideBySide, by_hand: ByHand, client: InvokeAIClient) -> None:
@@ -219,8 +224,10 @@ def list_all(table: SideBySide, by_hand: ByHand, client: InvokeAIClient) -> None
         )
 
     table.task("every job of the queue")
-    table.way("by hand: JSON", plain)
-    table.way("list_jobs(): typed", lambda: list(client.queue_repo.list_jobs()))
+    table.way("by hand: JSON", plain, times=3)
+    table.way(
+        "list_jobs(): typed", lambda: list(client.queue_repo.list_jobs()), times=3
+    )
 
 
 def main() -> None:
