@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         VideoFileNotFoundError,
         WorkflowError,
         WorkflowFormatError,
+        WorkflowNotFoundError,
     )
     from invokeai_py_client.ivk_fields import IvkField, field_registry
     from invokeai_py_client.model.models import ModelRecord
@@ -131,6 +132,7 @@ else:
             "VideoFileNotFoundError",
             "WorkflowError",
             "WorkflowFormatError",
+            "WorkflowNotFoundError",
         ),
         "ivk_fields": ("IvkField", "field_registry"),
         "model.models": ("ModelRecord",),
@@ -225,6 +227,7 @@ __all__ = [
     "WorkflowFormatError",
     "WorkflowHandle",
     "WorkflowInput",
+    "WorkflowNotFoundError",
     "WorkflowOutput",
     "__version__",
     "field_registry",

@@ -157,6 +157,9 @@ def test_what_would_be_refused_is_refused_before_it_is_sent(ivk, tiny_models):
     assert (code, envelope["error"]["code"]) == (1, "invalid_value")
     code, envelope = ivk("workflow", "run", SD1)
     assert (code, envelope["error"]["code"]) == (1, "invalid_value")
+    code, envelope = ivk("workflow", "run", SD1.replace("Text", "Txt"))
+    assert (code, envelope["error"]["code"]) == (3, "workflow_not_found")
+    assert SD1 in envelope["error"]["candidates"]
     _, after = ivk("queue", "list", "--limit", 1000)
     assert len(after["data"]) == len(before["data"])
 

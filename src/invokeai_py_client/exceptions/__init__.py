@@ -16,6 +16,7 @@ InvokeAIError
 │   └── UnsupportedVersionError    the server is too old or too new for this
 ├── WorkflowError                  a workflow or its values
 │   ├── WorkflowFormatError        the file is no workflow
+│   ├── WorkflowNotFoundError      not in the server's library, or several are
 │   ├── InputNotFoundError         also a KeyError
 │   └── FieldValidationError       also a ValueError
 ├── QueueError                     getting into the queue
@@ -85,6 +86,7 @@ from invokeai_py_client.exceptions.workflow import (
     InputNotFoundError,
     WorkflowError,
     WorkflowFormatError,
+    WorkflowNotFoundError,
 )
 
 __all__ = [
@@ -122,6 +124,7 @@ __all__ = [
     "VideoFileNotFoundError",
     "WorkflowError",
     "WorkflowFormatError",
+    "WorkflowNotFoundError",
 ]
 
 # Tracebacks say where an error is imported from.

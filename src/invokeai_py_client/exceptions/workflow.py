@@ -14,6 +14,7 @@ __all__ = [
     "InputNotFoundError",
     "WorkflowError",
     "WorkflowFormatError",
+    "WorkflowNotFoundError",
 ]
 
 
@@ -37,6 +38,24 @@ class WorkflowFormatError(WorkflowError):
     ) -> None:
         self.where = where
         super().__init__(f"{where}: {message}" if where else message, hint=hint)
+
+
+class WorkflowNotFoundError(WorkflowError):
+    """The server's library has no workflow of that name or id, or several.
+
+    Attributes:
+        candidates: Names that come near, or the ids of the several that match.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        candidates: Sequence[str] = (),
+        hint: Optional[str] = None,
+    ) -> None:
+        self.candidates: tuple[str, ...] = tuple(candidates)
+        super().__init__(message, hint=hint)
 
 
 class InputNotFoundError(WorkflowError, KeyError):

@@ -9,7 +9,7 @@ from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.send import call, call_model, get, require_version, route
 from invokeai_py_client._snapshot import Snapshot, UtcDatetime
-from invokeai_py_client.exceptions import WorkflowError
+from invokeai_py_client.exceptions import WorkflowNotFoundError
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.naming import near_words, slug
 
@@ -122,7 +122,7 @@ def pick_record(
     A user's own workflow is preferred to a default one of the same name.
 
     Raises:
-        WorkflowError: Several have that name.
+        WorkflowNotFoundError: Several have that name.
     """
     folded = text.casefold()
     for found in (
@@ -132,10 +132,11 @@ def pick_record(
     ):
         own = [record for record in found if record.category != "default"]
         if len(own or found) > 1:
-            ids = ", ".join(record.workflow_id for record in own or found)
-            raise WorkflowError(
-                f"{len(own or found)} workflows of the library are called {text!r}",
-                hint=f"give an id: {ids}",
+            ids = [record.workflow_id for record in own or found]
+            raise WorkflowNotFoundError(
+                f"{len(ids)} workflows of the library are called {text!r}",
+                candidates=ids,
+                hint=f"give an id: {', '.join(ids)}",
             )
         if found:
             return (own or found)[0]
@@ -146,7 +147,7 @@ def find_saved(text: str) -> Flow[WorkflowDefinition]:
     """The library's workflow of this id or name.
 
     Raises:
-        WorkflowError: The library has none, or several.
+        WorkflowNotFoundError: The library has none, or several.
     """
     records = yield from list_records()
     record = pick_record(records, text)
@@ -158,11 +159,15 @@ def find_saved(text: str) -> Flow[WorkflowDefinition]:
 
 def not_in_library(
     words: str, records: Sequence[WorkflowRecord], text: str
-) -> WorkflowError:
+) -> WorkflowNotFoundError:
     """The error for a workflow that the library does not have, with near names."""
     names = near_words(text, {slug(item.name): item.name for item in records})
     near = f"; near: {', '.join(map(repr, names))}" if names else ""
-    return WorkflowError(f"{words}{near}", hint="list_workflows() lists the library")
+    return WorkflowNotFoundError(
+        f"{words}{near}",
+        candidates=names,
+        hint="list_workflows() lists the library",
+    )
 
 
 def list_filtered(
