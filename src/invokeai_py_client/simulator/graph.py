@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any, Optional, Union
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     PlainValidator,
     StrictStr,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -99,6 +101,21 @@ class Graph(BaseModel):
         default_factory=dict
     )
     edges: list[Edge] = Field(default_factory=list)
+
+
+# Only its name matters: a session that cannot be read is reported under it.
+_Stored: type[BaseModel] = create_model("GraphExecutionState", graph=(Graph, ...))
+
+
+def stored_graph(session: Mapping[str, Any], schemas: NodeSchemas) -> Graph:
+    """The graph of a session as it is stored.
+
+    Raises:
+        pydantic.ValidationError: It holds a value that its field cannot take.
+    """
+    stored = _Stored.model_validate({"graph": session["graph"]}, context=schemas)
+    graph: Graph = stored.graph  # type: ignore[attr-defined]
+    return graph
 
 
 class ImageField(BaseModel):

@@ -35,7 +35,9 @@ def _owned(call: Call, workflow_id: str, doing: str) -> Row:
     return row
 
 
-def _with_thumbnail(call: Call, item: dict[str, Any]) -> dict[str, Any]:
+def _with_thumbnail(
+    call: Call, item: dict[str, Any], *, resolving: bool = False
+) -> dict[str, Any]:
     has_thumbnail = item.pop("has_thumbnail", None)
     if has_thumbnail is None:
         row = _row(call, item["workflow_id"])
@@ -45,7 +47,7 @@ def _with_thumbnail(call: Call, item: dict[str, Any]) -> dict[str, Any]:
         **item,
         "thumbnail_url": url if has_thumbnail else None,
         "call_saved_workflow_compatibility": call.simulation.calls.compatibility(
-            item["workflow_id"]
+            item["workflow_id"], call.user.user_id if resolving else None
         ),
     }
 
@@ -56,7 +58,8 @@ def _get(call: Call) -> Any:
     row = _row(call, workflow_id)
     if row["category"] != "default" and not row["is_public"]:
         _owned(call, workflow_id, "access")
-    return _with_thumbnail(call, call.simulation.workflows.record(workflow_id))
+    record = call.simulation.workflows.record(workflow_id)
+    return _with_thumbnail(call, record, resolving=True)
 
 
 @route("POST", f"{_W}/")

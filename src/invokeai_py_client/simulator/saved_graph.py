@@ -59,10 +59,10 @@ def _invocations(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def call_graph(
+def called_nodes(
     workflow: Mapping[str, Any], inputs: Mapping[str, Any], schemas: NodeSchemas
-) -> Graph:
-    """The graph to run for a call.
+) -> dict[str, dict[str, Any]]:
+    """The nodes of a workflow by id, with the inputs of a call.
 
     Args:
         workflow: The saved workflow.
@@ -71,12 +71,29 @@ def call_graph(
 
     Raises:
         InvalidWorkflowInputError: An input is not exposed, or its field is gone.
-        UnsupportedWorkflowNodeError: The workflow cannot be called.
-        ValueError: The graph is one the server refuses.
     """
     nodes = copy.deepcopy(_invocations(workflow))
     _set_inputs(workflow, nodes, inputs, schemas)
-    check_callable(workflow, schemas)
+    return nodes
+
+
+def call_graph(
+    workflow: Mapping[str, Any],
+    nodes: Mapping[str, dict[str, Any]],
+    schemas: NodeSchemas,
+) -> Graph:
+    """The graph to run for a call.
+
+    Args:
+        workflow: The saved workflow, for its edges.
+        nodes: Those of its nodes that run.
+        schemas: The server's node types.
+
+    Raises:
+        UnsupportedWorkflowNodeError: The workflow cannot be called.
+        ValueError: The graph is one the server refuses.
+    """
+    _check_callable(nodes, schemas)
     parsed = {node_id: _node(data) for node_id, data in nodes.items()}
     edges = list(_edges(workflow, nodes))
     for edge in edges:
@@ -115,20 +132,17 @@ def _set_inputs(
         nodes[node_id].setdefault("inputs", {})[field] = {"value": value}
 
 
-def check_callable(workflow: Mapping[str, Any], schemas: NodeSchemas) -> None:
-    """Check that a workflow can be called at all.
-
-    Raises:
-        UnsupportedWorkflowNodeError: It has batch nodes, or not exactly one return.
-    """
-    nodes = _invocations(workflow)
+def _check_callable(
+    nodes: Mapping[str, Mapping[str, Any]], schemas: NodeSchemas
+) -> None:
     for node_id, data in nodes.items():
         node_type = str(data.get("type"))
         if node_type not in schemas.node_types:
             continue
         schema = schemas.node_schema(node_type)
         special = schema.get("classification") == "special"
-        if special and schema.get("category") == "batch":
+        generates = node_type.endswith("_generator")
+        if special and schema.get("category") == "batch" and not generates:
             raise UnsupportedWorkflowNodeError(
                 "call_saved_workflow does not yet support batch-special child workflow "
                 f"nodes such as '{node_type}' (node '{node_id}')"

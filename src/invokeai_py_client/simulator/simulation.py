@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
-from pydantic import BaseModel, create_model
-
 from . import nodes  # noqa: F401 -- registers the node implementations
 from .app_config import AppConfig
 from .auth import Users
@@ -22,7 +20,7 @@ from .client_state import ClientState
 from .database import Database, Row
 from .faults import Faults
 from .gallery import Gallery
-from .graph import Graph
+from .graph import stored_graph
 from .image_moves import ImageMoves
 from .images import ImageFiles, Images
 from .invocation_cache import InvocationCache
@@ -43,9 +41,6 @@ from .workflow_calls import WorkflowCalls
 from .workflows import Workflows
 
 Listener = Callable[[str, Mapping[str, Any]], None]
-
-# Only its name matters: a session that cannot be read is reported under it.
-_Stored: type[BaseModel] = create_model("GraphExecutionState", graph=(Graph, ...))
 
 
 class StandIns:
@@ -168,8 +163,7 @@ class Simulation:
                 server cannot read such a session either.
         """
         data = json.loads(row["session"])
-        stored = _Stored.model_validate({"graph": data["graph"]}, context=self.schemas)
-        return Session.load(data, self.schemas, stored.graph)  # type: ignore[attr-defined]
+        return Session.load(data, self.schemas, stored_graph(data, self.schemas))
 
     def start(self) -> None:
         """Begin to work on the queue."""
