@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Optional
 
@@ -175,3 +176,45 @@ def test_sockets_need_a_token_and_hear_others_redacted(
     own = [data for event, data in owner.heard if event == "invocation_complete"]
     assert own
     assert own[0]["user_id"] != "redacted"
+
+
+def test_jobs_of_a_disabled_account_are_cancelled(
+    farm: SimulatedServer, admin: Person, user: Person
+) -> None:
+    farm.settings.node_delays["sub"] = 30
+    slow = {"batch": {"graph": graph(a={"type": "sub"})}}
+    jobs = [
+        user.ask("POST", f"{QUEUE}/enqueue_batch", body)[1]["item_ids"][0]
+        for body in (slow, ADD)
+    ]
+    key = user.ask("GET", "/api/v1/auth/me")[1]["user_id"]
+
+    def wait_for(job: int, *wanted: str) -> None:
+        deadline = time.monotonic() + 10
+        while admin.ask("GET", f"{QUEUE}/i/{job}")[1]["status"] not in wanted:
+            assert time.monotonic() < deadline
+
+    wait_for(jobs[0], "in_progress")
+    account = f"/api/v1/auth/users/{key}"
+    assert admin.ask("PATCH", account, {"is_active": False})[0] == 200
+    for job in jobs:
+        wait_for(job, "canceled")
+
+
+def test_a_socket_outlives_a_change_of_rights_but_not_of_the_password(
+    farm: SimulatedServer, admin: Person, user: Person
+) -> None:
+    key = user.ask("GET", "/api/v1/auth/me")[1]["user_id"]
+    boss = admin.ask("GET", "/api/v1/auth/me")[1]["user_id"]
+    account = f"/api/v1/auth/users/{key}"
+    ear = Ear(farm.url, auth={"token": user.token})
+    ear.subscribe()
+    for rights, seen in ((True, boss), (False, "redacted")):
+        assert admin.ask("PATCH", account, {"is_admin": rights})[0] == 200
+        admin.ask("POST", f"{QUEUE}/enqueue_batch", ADD)
+        ear.wait_for("batch_enqueued", user_id=seen)
+    admin.ask("PATCH", account, {"password": "Secret-9"})
+    deadline = time.monotonic() + 10
+    while ear.socket.connected:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
