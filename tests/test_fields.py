@@ -20,6 +20,7 @@ from invokeai_py_client.ivk_fields import (
     IvkSchedulerField,
     IvkStringField,
 )
+from invokeai_py_client.ivk_fields.registry import FieldRegistry
 from invokeai_py_client.ivk_fields.scheduler import SCHEDULERS, canonical_scheduler
 from invokeai_py_client.nodes import (
     UNSET,
@@ -382,3 +383,15 @@ class TestChoices:
         template = limited("SchedulerField", choices=("euler", "ddim"))
         field = IvkSchedulerField(template=template)
         assert refused(field, "Euler a").kind == "choice"
+
+
+def test_a_rule_of_something_else_than_functions_is_refused_at_once():
+    with pytest.raises(TypeError, match="build_fn must be a function, got 'y'"):
+        FieldRegistry().register(lambda info: True, "y")
+
+
+def test_a_builder_that_gives_no_field_is_named_with_the_input():
+    registry = FieldRegistry()
+    registry.register(lambda info: True, lambda info: "no field")
+    with pytest.raises(TypeError, match=r"'prompt' \(StringField\) it gave 'no field'"):
+        registry.build({"type": "StringField", "name": "prompt"})

@@ -137,7 +137,13 @@ class FieldRegistry:
 
         Returns:
             A function that takes the rule back; calling it again does nothing.
+
+        Raises:
+            TypeError: One of them cannot be called.
         """
+        for role, function in (("detect_fn", detect_fn), ("build_fn", build_fn)):
+            if not callable(function):
+                raise TypeError(f"{role} must be a function, got {function!r}")
         # A plug-in's rules are older than those of the program that uses it.
         self._load_entry_points()
         rule = (detect_fn, build_fn)
@@ -153,6 +159,9 @@ class FieldRegistry:
 
         A value that the field would refuse does not raise: it is kept and shows in
         the field's `problems()`.
+
+        Raises:
+            TypeError: The rule's `build_fn` gave something that is no `IvkField`.
         """
         self._load_entry_points()
         build_fn: Build = build_builtin
@@ -161,6 +170,11 @@ class FieldRegistry:
                 build_fn = candidate
                 break
         field = _built(build_fn, field_info)
+        if not isinstance(field, IvkField):
+            raise TypeError(
+                f"build_fn must give an IvkField, but for {field_info.get('name')!r} "
+                f"({field_info.get('type')}) it gave {field!r}"
+            )
         field.bind(
             node_id=field_info.get("node_id"),
             field_name=field_info.get("name"),
