@@ -618,3 +618,61 @@ def test_an_element_of_a_form_is_found_by_its_key() -> None:
     stored["form"]["elements"]["root"]["id"] = "other"
     assert kinds(load(stored)) == ["form"]
     assert [item.field_name for item in form_fields(load(stored))] == ["a"]
+
+
+def dynamic_node(template: Any) -> dict[str, Any]:
+    name = "saved_workflow_input::n::a"
+    found = node("cs", "call_saved_workflow")
+    found["data"]["inputs"][name] = {"name": name, "label": "", "value": 3}
+    found["data"]["dynamicInputTemplates"] = {name: template}
+    return found
+
+
+DYNAMIC_TEMPLATE: dict[str, Any] = {
+    "name": "saved_workflow_input::n::a",
+    "title": "A",
+    "required": False,
+    "description": "",
+    "fieldKind": "input",
+    "input": "any",
+    "type": {"name": "IntegerField", "cardinality": "SINGLE", "batch": False},
+    "default": 0,
+}
+
+
+def test_a_stored_input_of_a_called_workflow_has_its_template() -> None:
+    stored = {**DYNAMIC_TEMPLATE, "limits": 5, "new_key": {}, "minimum": 1}
+    loaded = load(document([dynamic_node(stored)]))
+    template = loaded.nodes["cs"].template_of("saved_workflow_input::n::a")
+    assert template is not None
+    assert template.gui == {"minimum": 1}
+    assert template.type.name == "IntegerField"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": None},
+        {"type": "IntegerField"},
+        {"type": {**DYNAMIC_TEMPLATE["type"], "name": {}}},
+        {"type": {**DYNAMIC_TEMPLATE["type"], "cardinality": []}},
+        {"type": {**DYNAMIC_TEMPLATE["type"], "batch": 0}},
+        {"type": {**DYNAMIC_TEMPLATE["type"], "originalType": 5}},
+        {"type": {}},
+        {"title": None},
+        {"required": 1},
+        {"input": ["any"]},
+        {"input": "both"},
+        {"multipleOf": True},
+        {"options": {}},
+        {"options": [{}]},
+        {"ui_choice_labels": []},
+        {"ui_model_base": [["sdxl"]]},
+    ],
+)
+def test_a_stored_input_without_a_sound_template_is_refused_by_place(
+    change: dict[str, Any],
+) -> None:
+    with pytest.raises(WorkflowFormatError) as caught:
+        load(document([dynamic_node({**DYNAMIC_TEMPLATE, **change})]))
+    assert "dynamicInputTemplates.saved_workflow_input::n::a" in str(caught.value)

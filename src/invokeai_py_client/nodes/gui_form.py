@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, Optional
+from typing import Any, Optional, get_args
 
 from invokeai_py_client.nodes.limits import NO_LIMITS
 from invokeai_py_client.nodes.template import (
     UNSET,
+    Cardinality,
     FieldType,
     InputTemplate,
     Limits,
@@ -35,6 +36,36 @@ INPUT_KEYS = frozenset(
         "limits",
     }
 )
+_NUMBER = (int, float)
+# What the GUI knows of an input, and of which kinds it is where it is not null.
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "name": (str,),
+    "title": (str,),
+    "required": (bool,),
+    "description": (str,),
+    "fieldKind": (str,),
+    "ui_choice_labels": (dict,),
+    "ui_component": (str,),
+    "ui_hidden": (bool,),
+    "ui_model_base": (list,),
+    "ui_model_format": (list,),
+    "ui_model_provider_id": (list,),
+    "ui_model_type": (list,),
+    "ui_model_variant": (list,),
+    "ui_order": _NUMBER,
+    "ui_type": (str,),
+    "options": (list,),
+    "exclusiveMaximum": _NUMBER,
+    "exclusiveMinimum": _NUMBER,
+    "maxItems": (int,),
+    "maxLength": (int,),
+    "maximum": _NUMBER,
+    "minItems": (int,),
+    "minLength": (int,),
+    "minimum": _NUMBER,
+    "multipleOf": _NUMBER,
+}
+_NEEDED = ("name", "title", "required", "description", "input", "type")
 OUTPUT_KEYS = frozenset({"name", "title", "description", "fieldKind", "type"})
 
 
@@ -194,11 +225,47 @@ def _limits(stored: Optional[Mapping[str, Any]]) -> Limits:
 def input_template_from_gui(stored: Mapping[str, Any]) -> InputTemplate:
     """One input's template from the GUI's form, as workflow files hold some.
 
+    Keys that the GUI does not know are left out.
+
     Raises:
         KeyError: A key is missing.
         TypeError: A part is not what it should be.
     """
-    return _input(stored)
+    known = {
+        key: value
+        for key, value in stored.items()
+        if key in _KINDS or key in INPUT_KEYS - {"limits"}
+    }
+    for key, kinds in _KINDS.items():
+        value = known.get(key)
+        if value is not None and not _is_one_of(value, kinds):
+            raise TypeError(f"{key} is {value!r:.40}")
+        items = value if isinstance(value, list) else ()
+        if not all(isinstance(item, (str, int, float)) for item in items):
+            raise TypeError(f"{key} holds more than names and numbers")
+    missing = [key for key in _NEEDED if known.get(key) is None]
+    if missing:
+        raise KeyError(missing[0])
+    if known["input"] not in ("any", "connection", "direct"):
+        raise TypeError(f"input is {known['input']!r:.40}")
+    _refuse_odd_type(known["type"])
+    return _input(known)
+
+
+def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Like `isinstance`, but True and False are no numbers."""
+    return isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds)
+
+
+def _refuse_odd_type(stored: Any) -> None:
+    while stored is not None:
+        if not isinstance(stored, Mapping) or not isinstance(stored["name"], str):
+            raise TypeError(f"type is {stored!r:.40}")
+        if stored["cardinality"] not in get_args(Cardinality):
+            raise TypeError(f"cardinality is {stored['cardinality']!r:.40}")
+        if not isinstance(stored["batch"], bool):
+            raise TypeError(f"batch is {stored['batch']!r:.40}")
+        stored = stored.get("originalType")
 
 
 def input_template_as_gui(template: InputTemplate) -> dict[str, Any]:
