@@ -93,7 +93,8 @@ class SyncHttp:
                     write(intake.feed(chunk))
                     _refuse_dripping(request, started)
                 intake.end()
-                if intake.breaks_connection:
+                if intake.breaks_connection or self._client.is_closed:
+                    # A pool that was closed meanwhile would keep it open for ever.
                     response.extensions["network_stream"].close()
             finally:
                 response.close()
@@ -179,7 +180,7 @@ class AsyncHttp:
                         parts.append(data)
                     _refuse_dripping(request, started)
                 intake.end()
-                if intake.breaks_connection:
+                if intake.breaks_connection or client.is_closed:
                     await response.extensions["network_stream"].aclose()
             finally:
                 await response.aclose()
