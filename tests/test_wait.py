@@ -190,6 +190,14 @@ def test_a_timeout_says_why_nothing_moved():
         bench.wait(timeout=20)
 
 
+def test_what_ended_in_the_last_pause_before_the_timeout_counts():
+    bench = Bench(events=False)
+    bench.finish(9.99, 1)
+    result = bench.wait(timeout=10)
+    assert result.image.image_name == "1.png"
+    assert 9.9 < bench.queue.time < 10.5
+
+
 def test_what_the_callers_callback_raises_is_no_failure_of_the_server():
     bench = Bench()
     bench.queue.started = False
