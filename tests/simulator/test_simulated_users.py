@@ -218,3 +218,37 @@ def test_a_socket_outlives_a_change_of_rights_but_not_of_the_password(
     while ear.socket.connected:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_nodes_may_what_the_user_of_the_job_may(admin: Person, user: Person) -> None:
+    def error_of(person: Person, wanted: Any) -> Any:
+        body = {"batch": {"graph": wanted}}
+        job = person.ask("POST", f"{QUEUE}/enqueue_batch", body)[1]["item_ids"][0]
+        deadline = time.monotonic() + 10
+        while True:
+            item = admin.ask("GET", f"{QUEUE}/i/{job}")[1]
+            if item["status"] in ("completed", "failed"):
+                break
+            assert time.monotonic() < deadline
+        results = item["session"]["results"].values()
+        made.extend(r["image"]["image_name"] for r in results if "image" in r)
+        return item.get("error_type"), item.get("error_message")
+
+    made: list[str] = []
+    board = admin.ask("POST", "/api/v1/boards/?board_name=b")[1]["board_id"]
+    onto = {"type": "blank_image", "board": {"board_id": board}, "use_cache": False}
+    assert error_of(admin, graph(a=onto)) == (None, None)
+    image = made[0]
+    look = graph(a={"type": "image", "image": {"image_name": image}})
+    says = "Queue user is not authorized to"
+    seeing = ("PermissionError", f"{says} access this image")
+    saving = ("PermissionError", f"{says} save images to this board")
+    assert (error_of(user, look), error_of(user, graph(a=onto))) == (seeing, saving)
+    path = f"/api/v1/boards/{board}"
+    admin.ask("PATCH", path, {"board_visibility": "shared"})
+    assert (error_of(user, look), error_of(user, graph(a=onto))) == (
+        (None,) * 2,
+        saving,
+    )
+    admin.ask("PATCH", path, {"board_visibility": "public"})
+    assert error_of(user, graph(a=onto)) == (None, None)

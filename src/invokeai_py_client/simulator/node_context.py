@@ -14,6 +14,7 @@ from .database import Row
 from .execution import CanceledError
 from .images import ImageNotFoundError, ImageRecordNotFoundException
 from .mp4 import VideoFacts
+from .node_rights import check_reading, check_saving
 from .node_schema import Node, NodeSchemas
 from .processor_events import invocation_event
 from .session import Session
@@ -49,6 +50,7 @@ class NodeContext:
 
     def open_image(self, reference: Any, mode: Optional[str] = None) -> Image.Image:
         """A copy of a stored image, converted to a mode if one is given."""
+        self._check_image(reference.image_name)
         try:
             self._simulation.images.record(reference.image_name)
             image = self._simulation.images.open(reference.image_name)
@@ -58,10 +60,28 @@ class NodeContext:
 
     def image_fields(self, reference: Any) -> dict[str, Any]:
         """The fields of `image_output` for an image that exists."""
+        self._check_image(reference.image_name)
         try:
             return _fields(self._simulation.images.dto(reference.image_name))
         except ImageNotFoundError:
             raise ImageRecordNotFoundException from None
+
+    def _check_image(self, name: str) -> None:
+        try:
+            row: Optional[Row] = self._simulation.images.record(name)
+        except ImageNotFoundError:
+            row = None
+        check_reading(self._simulation, self._row["user_id"], "image", row)
+
+    def _check_video(self, name: str) -> None:
+        try:
+            row: Optional[Row] = self._simulation.videos.record(name)
+        except VideoNotFoundError:
+            row = None
+        check_reading(self._simulation, self._row["user_id"], "video", row)
+
+    def _check_saving(self, kind: str, board_id: Optional[str]) -> None:
+        check_saving(self._simulation, self._row["user_id"], kind, board_id)
 
     def save_image(
         self, image: Image.Image, category: str = "general"
@@ -70,6 +90,7 @@ class NodeContext:
         self.progress("Saving image")
         metadata = getattr(self._node, "metadata", None)
         board = getattr(self._node, "board", None)
+        self._check_saving("image", board.board_id if board else None)
         graph = self._session.graph.model_dump_json()
         return _fields(
             self._simulation.images.create(
@@ -89,6 +110,7 @@ class NodeContext:
 
     def open_video(self, reference: Any) -> bytes:
         """The file of a stored video."""
+        self._check_video(reference.video_name)
         try:
             return self._simulation.videos.full(reference.video_name)
         except VideoNotFoundError:
@@ -96,6 +118,7 @@ class NodeContext:
 
     def video_fields(self, reference: Any) -> dict[str, Any]:
         """The fields of `video_output` for a video that exists."""
+        self._check_video(reference.video_name)
         try:
             return _video_fields(self._simulation.videos.dto(reference.video_name))
         except VideoNotFoundError:
@@ -109,6 +132,7 @@ class NodeContext:
         self.progress("Saving video")
         metadata = getattr(self._node, "metadata", None)
         board = getattr(self._node, "board", None)
+        self._check_saving("video", board.board_id if board else None)
         facts = VideoFacts(picture.width, picture.height, frames / fps, fps, frames)
         source = VideoOrigin(
             origin="internal",
