@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
 from invokeai_py_client._core.messages import RawEvent
@@ -18,6 +18,8 @@ from invokeai_py_client._io.settings import Settings
 
 if TYPE_CHECKING:
     from invokeai_py_client._io.event_socket import EventSocket
+
+    SocketMaker = Callable[[Settings], EventSocket]
 
 __all__ = ["EventHub"]
 
@@ -71,8 +73,12 @@ class EventHub:
         once the hub is connected, `_PATIENCE` seconds at most while it connects, and
         not at all while its attempts fail, which go on in the background.
         """
+        # Its library takes a third of the time of importing this client, which what
+        # never listens does without; on a cold disk it is more than the patience.
+        from invokeai_py_client._io.event_socket import EventSocket
+
         with self._state:
-            self._start()
+            self._start(EventSocket)
             # There may be a new token, which is worth another try at once.
             self._state.notify_all()
             self._state.wait_for(self._is_decided, _PATIENCE)
@@ -113,17 +119,20 @@ class EventHub:
         """True when the server refused a token that has been replaced since."""
         return self._refused and self._settings.credentials.token != self._tried_token
 
-    def _start(self) -> None:
+    def _start(self, make: SocketMaker) -> None:
         if self._thread is None and not self._is_closed:
             self._thread = threading.Thread(
-                target=self._stay_connected, name="ivk-events", daemon=True
+                target=self._stay_connected,
+                args=(make,),
+                name="ivk-events",
+                daemon=True,
             )
             self._thread.start()
 
-    def _stay_connected(self) -> None:
+    def _stay_connected(self, make: SocketMaker) -> None:
         while not self._is_closed:
             gone = threading.Event()
-            socket = self._connect(gone)
+            socket = self._connect(make, gone)
             if socket is None:
                 self._pause()
                 continue
@@ -132,13 +141,11 @@ class EventHub:
                 self._state.wait_for(lambda: gone.is_set() or self._is_closed)  # noqa: B023
             self._retire(socket)
 
-    def _connect(self, gone: threading.Event) -> Optional[EventSocket]:
+    def _connect(
+        self, make: SocketMaker, gone: threading.Event
+    ) -> Optional[EventSocket]:
         """Open one connection; None when it failed."""
-        # Its library takes a third of the time of importing this client, and what
-        # never listens does without.
-        from invokeai_py_client._io.event_socket import EventSocket
-
-        socket = EventSocket(self._settings)
+        socket = make(self._settings)
 
         def on_disconnect(*_: object) -> None:
             gone.set()
