@@ -202,6 +202,18 @@ def test_known_jobs_of_the_batch_id_are_never_taken_for_ours():
     assert placed.item_ids == (3, 4, 5)
 
 
+def test_known_jobs_are_let_be_when_a_reply_is_lost():
+    queue = QueueDouble(max_queue_size=2)
+    with pytest.raises(QueueFullError):
+        drive(enqueue(order(), Placing()), queue)
+    queue.max_queue_size = 100
+    queue.faults.append(Fault("lost", handled=True))
+    placed = drive(enqueue(order(known=frozenset({1, 2})), Placing()), queue)
+    assert placed.item_ids == (3, 4, 5)
+    assert [queue.rows[key]["status"] for key in (1, 2)] == ["canceled"] * 2
+    assert live(queue) == ["a", "b", "c"]
+
+
 def test_two_processes_with_one_key_end_with_one_copy():
     queue = QueueDouble()
     first = drive(enqueue(order(), Placing()), queue)

@@ -198,6 +198,17 @@ def test_what_ended_in_the_last_pause_before_the_timeout_counts():
     assert 9.9 < bench.queue.time < 10.5
 
 
+@pytest.mark.parametrize("was_new", [True, False])
+def test_a_server_that_becomes_another_version_during_a_wait_is_asked_its_way(was_new):
+    bench = Bench()
+    bench.queue.has_summaries = was_new
+    bench.queue.knowledge.version = "6.14.2" if was_new else "6.13.0"
+    bench.queue.at(3.0, lambda: setattr(bench.queue, "has_summaries", not was_new))
+    bench.move(4.0, 1, "in_progress", tell=False)
+    bench.finish(9.0, 1)
+    assert bench.wait(timeout=30).image.image_name == "1.png"
+
+
 def test_what_the_callers_callback_raises_is_no_failure_of_the_server():
     bench = Bench()
     bench.queue.started = False
