@@ -10,6 +10,7 @@ import pytest
 from invokeai_py_client.exceptions import WorkflowFormatError
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.nodes.template import UNSET
+from invokeai_py_client.workflow.checks import check_workflow
 from invokeai_py_client.workflow.compile import (
     CompiledWorkflow,
     CompileOptions,
@@ -348,6 +349,25 @@ def test_another_saved_workflow_brings_other_inputs() -> None:
         "saved_workflow_input::in1::a": 11,
         "saved_workflow_input::in1::b": 5,
     }
+
+
+@pytest.mark.parametrize("other", ["", "x"])
+def test_inputs_of_the_form_that_another_call_lacks_are_gone(other: str) -> None:
+    name = "saved_workflow_input::in1::a"
+    nodes = [call("w"), node("n", "add", {"a": 1})]
+    stored = document(nodes, form=[("cs", name), ("cs", "workflow_id"), ("n", "a")])
+    facts = Facts(saved_workflows={"w": saved(), "x": document([node("in1", "add")])})
+    loaded = load_workflow(WorkflowDefinition.from_dict(stored), CATALOG, facts)
+    edits: dict[tuple[str, str], Any] = {("cs", "workflow_id"): other, ("n", "a"): "x"}
+    found = compile_workflow(loaded, CATALOG, edits=edits)
+    shown = [(item.node_id, item.field_name) for item in form_fields(found.loaded)]
+    assert shown == [("cs", "workflow_id"), ("n", "a")]
+    # The index of an input is its place in the file's form.
+    refused = [problem.input_index for problem in check_workflow(found, CATALOG)]
+    assert 2 in refused
+    again = load_workflow(WorkflowDefinition.from_dict(found.workflow), CATALOG, facts)
+    assert "dead_form_field" not in [warning.kind for warning in again.warnings]
+    assert [item.field_name for item in form_fields(again)] == ["workflow_id", "a"]
 
 
 def test_an_edge_into_an_input_that_went_is_not_sent() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from invokeai_py_client.exceptions import WorkflowError, WorkflowFormatError
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.nodes.template import UNSET
+from invokeai_py_client.workflow.checks import check_workflow, workflow_warnings
 from invokeai_py_client.workflow.compile import CompileOptions, compile_workflow
 from invokeai_py_client.workflow.definition import WorkflowDefinition
 from invokeai_py_client.workflow.facts import Facts
@@ -29,6 +30,9 @@ SAVED = json.loads((CASES / "saved/saved-1.json").read_text())
 CATALOG = NodeCatalog.bundled()
 OPTIONS = CompileOptions(graph_id="g", random=lambda: 0.5)
 FACTS = Facts(saved_workflows={"saved-1": SAVED})
+NOTHING_EXISTS = Facts(
+    missing={kind: frozenset("*") for kind in ("images", "videos", "boards", "models")}
+)
 
 texts = st.text(max_size=8) | st.sampled_from(
     ["", " ", "\ud800", "\u0000", "\u202e", "a", "b", "root", "value", "4.0.0"]
@@ -104,6 +108,9 @@ def use(document: Any, edits: Any = None) -> None:
     assert all(field.node_id in loaded.nodes for field in shown)
     compiled = compile_workflow(loaded, CATALOG, edits=edits, options=OPTIONS)
     needed_facts(loaded, edits, catalog=CATALOG)
+    check_workflow(compiled, CATALOG)
+    workflow_warnings(compiled)
+    compile_workflow(definition, CATALOG, edits=edits, facts=NOTHING_EXISTS)
     json.dumps([compiled.graph, compiled.data, compiled.workflow], allow_nan=False)
     assert definition.to_json() == before
     for edge in compiled.graph["edges"]:

@@ -16,7 +16,7 @@ from invokeai_py_client.ivk_fields.references import find_references
 from invokeai_py_client.nodes.template import InputTemplate, NodeTemplate
 from invokeai_py_client.workflow.batch_checks import batch_problems, filled_values
 from invokeai_py_client.workflow.compiled import CompiledWorkflow
-from invokeai_py_client.workflow.form import form_fields
+from invokeai_py_client.workflow.form import form_keys
 from invokeai_py_client.workflow.graph_checks import EDITOR_TYPES, graph_problems
 from invokeai_py_client.workflow.loaded import FieldKey, WorkflowWarning
 from invokeai_py_client.workflow.node_rules import LOOSE_FIELDS, rules_of
@@ -87,8 +87,8 @@ def _unknown_batches(compiled: CompiledWorkflow) -> set[FieldKey]:
 
 def _input_indices(compiled: CompiledWorkflow) -> Mapping[FieldKey, int]:
     indices: dict[FieldKey, int] = {}
-    for index, item in enumerate(form_fields(compiled.loaded)):
-        indices.setdefault((item.node_id, item.field_name), index)
+    for index, key in enumerate(form_keys(compiled.loaded)):
+        indices.setdefault(key, index)
     return indices
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from invokeai_py_client.nodes.gui_form import input_template_as_gui
@@ -101,6 +101,8 @@ def with_nodes(
 ) -> dict[str, Any]:
     """The document with the values of some nodes replaced; the rest is shared.
 
+    Elements of the form go whose input a node does not have any more.
+
     Args:
         document: What `build_document` gave.
         changed: The nodes that have other inputs now.
@@ -115,7 +117,43 @@ def with_nodes(
             for node in document["nodes"]
         ],
         "edges": [_edge(edge) for edge in edges],
+        "form": _living_form(document["form"], changed),
     }
+
+
+def _living_form(
+    form: Mapping[str, Any], changed: Mapping[str, LoadedNode]
+) -> Mapping[str, Any]:
+    gone = {
+        key for key, item in form["elements"].items() if _shows_no_input(item, changed)
+    }
+    if not gone:
+        return form
+    elements = {}
+    for key, item in form["elements"].items():
+        if key not in gone:
+            elements[key] = _without_children(item, gone)
+    return {**form, "elements": elements}
+
+
+def _shows_no_input(
+    element: Mapping[str, Any], changed: Mapping[str, LoadedNode]
+) -> bool:
+    if element["type"] != "node-field":
+        return False
+    target = element["data"]["fieldIdentifier"]
+    node = changed.get(target["nodeId"])
+    return node is not None and target["fieldName"] not in node.inputs
+
+
+def _without_children(
+    element: Mapping[str, Any], gone: Collection[str]
+) -> Mapping[str, Any]:
+    if element["type"] != "container":
+        return element
+    data = element["data"]
+    children = [child for child in data["children"] if child not in gone]
+    return {**element, "data": {**data, "children": children}}
 
 
 def _with_inputs(stored: Mapping[str, Any], node: LoadedNode) -> dict[str, Any]:

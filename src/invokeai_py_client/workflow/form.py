@@ -13,11 +13,12 @@ from invokeai_py_client.workflow.loaded import (
     FieldKey,
     Form,
     FormElement,
+    LoadedNode,
     LoadedWorkflow,
 )
 from invokeai_py_client.workflow.update import renamed_field
 
-__all__ = ["FormField", "form_fields", "settle_form"]
+__all__ = ["FormField", "form_fields", "form_keys", "settle_form"]
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,36 @@ def form_fields(loaded: LoadedWorkflow) -> list[FormField]:
     """The inputs of the form in the GUI's order: depth first, from the root down.
 
     A field that has two elements is listed twice; a connected field is listed too,
-    though its value is not sent.
+    though its value is not sent. An input that an edit took away, by calling another
+    workflow, is not.
     """
-    return [_form_field(loaded, element) for element in _field_elements(loaded.form)]
+    return [
+        _form_field(loaded, element, node)
+        for element, node in _shown(loaded)
+        if node is not None
+    ]
+
+
+def form_keys(loaded: LoadedWorkflow) -> list[FieldKey]:
+    """The (node, field) of every input of the form, those included that are gone.
+
+    An input's place in this list is its index, whatever the edits are.
+    """
+    return [element.field_key or ("", "") for element, _ in _shown(loaded)]
+
+
+def _shown(
+    loaded: LoadedWorkflow,
+) -> Iterator[tuple[FormElement, Optional[LoadedNode]]]:
+    """The elements that are inputs, each with its node while that has the input."""
+    for element in _field_elements(loaded.form):
+        node_id, name = element.field_key or ("", "")
+        node = loaded.shadowed.get(node_id) or loaded.nodes[node_id]
+        yield element, node if name in node.inputs else None
 
 
 def _field_elements(form: Form) -> Iterator[FormElement]:
+    # Settling the form left those only whose node exists.
     waiting = [form.root_id]
     while waiting:
         element = form.elements.get(waiting.pop())
@@ -96,11 +121,10 @@ def _field_elements(form: Form) -> Iterator[FormElement]:
         waiting.extend(reversed(element.children))
 
 
-def _form_field(loaded: LoadedWorkflow, element: FormElement) -> FormField:
-    # Elements without a field were left out, and settling the form left those only
-    # whose node and input exist.
+def _form_field(
+    loaded: LoadedWorkflow, element: FormElement, node: LoadedNode
+) -> FormField:
     node_id, name = element.field_key or ("", "")
-    node = loaded.shadowed.get(node_id) or loaded.nodes[node_id]
     item = node.inputs[name]
     template = item.template
     title = template.title if template else None
