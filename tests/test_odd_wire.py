@@ -15,6 +15,7 @@ import pytest
 
 from both_drivers import COLOURS, Driven, make_settings
 from invokeai_py_client._core.send import call, get, post
+from invokeai_py_client._io.credentials import Credentials
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     APIConnectionError,
@@ -274,3 +275,13 @@ def test_a_refreshed_token_that_no_header_can_carry_is_ignored(odd):
         assert client.request("post", "/x") == GOOD
         assert client._settings.credentials.token == "good"
         assert client.request("post", "/x") == GOOD
+
+
+def test_a_token_that_was_set_meanwhile_stays():
+    # A request of before the change ends after it, and brings a newer old token.
+    credentials = Credentials(token="first")
+    credentials.change("second", None, None)
+    credentials.replace_token("first", "first, refreshed")
+    assert credentials.token == "second"
+    credentials.replace_token("second", "third")
+    assert credentials.token == "third"
