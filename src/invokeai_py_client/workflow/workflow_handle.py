@@ -80,7 +80,9 @@ class WorkflowHandle(BaseWorkflowHandle):
             board: Name or id of the board, or the board itself, that outputs left
                 on "auto" go to; None for no board.
             timeout: Seconds for the wait.
-            on_progress: Called with a `RunProgress` whenever something happens.
+            on_progress: Called with a `RunProgress` whenever something happens. An
+                error that it raises ends the call and cancels nothing:
+                `wait_for_completion` finds the jobs again.
             check: Raise when a job did not complete; False returns the result.
             **values: Values by name, for this call only.
 
