@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flow_play import Play, scripted
-from invokeai_py_client.board import flows
 from invokeai_py_client.board.board_handle import BoardHandle
 from invokeai_py_client.board.board_repo import BoardRepository
 from invokeai_py_client.board.models import Board, BoardVisibility
@@ -17,6 +16,7 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.image.models import board_id_of
 from invokeai_py_client.models import IvkImage
+from invokeai_py_client.workflow.server_lists import ServerLists
 
 
 def board(board_id, name, **more):
@@ -116,11 +116,12 @@ def test_an_unknown_name_suggests():
 
 def test_a_reference_is_an_id_or_a_name_or_none():
     play = Boards(CATS, board("Cats", "other"))
-    assert play.run(flows.resolve_board_id("none")) == "none"
-    assert play.run(flows.resolve_board_id("Cats")) == "Cats"
-    assert play.run(flows.resolve_board_id("other")) == "Cats"
+    lists = ServerLists()
+    assert play.run(lists.board_id("none")) == "none"
+    assert play.run(lists.board_id("Cats")) == "Cats"
+    assert play.run(lists.board_id("other")) == "Cats"
     with pytest.raises(BoardError):
-        play.run(flows.resolve_board_id("missing"))
+        play.run(lists.board_id("missing"))
 
 
 def test_images_on_no_board_have_counts_and_a_handle():

@@ -314,6 +314,17 @@ def test_many_are_all_checked_before_the_first_is_sent(desk, portrait):
     assert desk.repo.submit_many([]) == []
 
 
+def test_many_ask_once_for_the_models_and_the_boards(desk, portrait):
+    other = desk.repo.create_workflow(text_to_image("literal"))
+    options = {"model": "Tiny", "board": "Portraits"}
+    desk.repo.submit_many([(portrait, options), (other, options), (portrait, options)])
+    assert desk.sent("GET", "/api/v2/models/") == 1
+    assert desk.sent("GET", "/api/v1/boards/") == 1
+    # What was installed since is known to the next call.
+    portrait.submit(model="Tiny")
+    assert desk.sent("GET", "/api/v2/models/") == 2
+
+
 def test_a_run_says_what_to_do_when_interrupted_before_it_sends(desk, portrait):
     desk.queue.at(2.0, lambda: desk.queue.move(1, "completed"))
     portrait.run()

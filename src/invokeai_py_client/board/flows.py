@@ -115,15 +115,12 @@ def get_handle_by_name(make: Callable[[Board], HandleT], name: str) -> Flow[Hand
     return make((yield from get_board_by_name(name)))
 
 
-def resolve_board_id(reference: str) -> Flow[str]:
-    """The id that a board's id or name stands for; ``"none"`` stays what it is.
+def find_board_id(boards: Sequence[Board], reference: str) -> str:
+    """The id of the board among `boards` that has this id or name.
 
     Raises:
         BoardError: Neither an id nor a name, or a name that several boards have.
     """
-    if reference == UNCATEGORIZED:
-        return UNCATEGORIZED
-    boards = yield from list_boards(include_archived=True)
     if any(board.board_id == reference for board in boards):
         return reference
     board = pick_by_name(boards, reference)
@@ -304,6 +301,7 @@ __all__ = [
     "delete_board",
     "delete_image",
     "find_board_by_name",
+    "find_board_id",
     "get_board",
     "get_board_by_name",
     "get_boards_by_name",
@@ -314,7 +312,6 @@ __all__ = [
     "list_boards",
     "list_image_names",
     "move_image",
-    "resolve_board_id",
     "star_image",
     "update_board",
 ]

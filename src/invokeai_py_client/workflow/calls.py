@@ -12,6 +12,7 @@ from invokeai_py_client.image.models import BoardLike
 from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, CallValues
 from invokeai_py_client.workflow.enqueue_flows import OnFull
 from invokeai_py_client.workflow.known_server import KnownServer
+from invokeai_py_client.workflow.server_lists import ServerLists
 from invokeai_py_client.workflow.ticket import Ticket
 
 __all__ = ["BoardOption", "Call", "Desk"]
@@ -24,6 +25,7 @@ class Desk:
     """Where submissions are made: a server, and the runner of the caller's colour.
 
     Attributes:
+        lists: What the server has: asked for once for all that is handed in here.
         redeem: Runs a flow that ends in a ticket and makes the submission of it; an
             awaitable where the caller is asynchronous.
     """
@@ -31,6 +33,7 @@ class Desk:
     server: KnownServer
     runner: Any = field(repr=False)
     redeem: Callable[[Flow[Ticket]], Any] = field(repr=False)
+    lists: ServerLists = field(default_factory=ServerLists, repr=False)
 
 
 @dataclass(frozen=True)

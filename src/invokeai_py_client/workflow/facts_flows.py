@@ -14,7 +14,6 @@ from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import FieldProblem, NotFoundError
 from invokeai_py_client.image import flows as image_flows
 from invokeai_py_client.image.media import Media
-from invokeai_py_client.model import flows as model_flows
 from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.workflow.access import THING_WORDS, named_things
 from invokeai_py_client.workflow.facts import (
@@ -27,19 +26,29 @@ from invokeai_py_client.workflow.facts import (
 )
 from invokeai_py_client.workflow.library_flows import read_saved
 from invokeai_py_client.workflow.loaded import FieldKey, LoadedWorkflow
+from invokeai_py_client.workflow.server_lists import ServerLists
 
 __all__ = ["has_record", "learn_facts", "missing_things"]
 
 
-def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
-    """The facts with the answers to these questions added."""
+def learn_facts(
+    facts: Facts, queries: Iterable[FactQuery], lists: Optional[ServerLists] = None
+) -> Flow[Facts]:
+    """The facts with the answers to these questions added.
+
+    Args:
+        facts: What is known.
+        queries: What is asked.
+        lists: The server's lists, where the same call asks for more.
+    """
+    lists = lists or ServerLists()
     asked = list(dict.fromkeys(queries))
     exists = [query for query in asked if isinstance(query, ExistsQuery)]
     others = [query for query in asked if not isinstance(query, ExistsQuery)]
     answers: dict[FactQuery, Any] = {}
     for kind in dict.fromkeys(query.kind for query in exists):
         ids = [query.id for query in exists if query.kind == kind]
-        found = yield from _existing(kind, ids)
+        found = yield from _existing(kind, ids, lists)
         answers.update((ExistsQuery(kind, key), key in found) for key in ids)
     given = yield from gather([_answer(query) for query in others])
     answers.update(zip(others, given))
@@ -47,7 +56,7 @@ def learn_facts(facts: Facts, queries: Iterable[FactQuery]) -> Flow[Facts]:
 
 
 def missing_things(
-    loaded: LoadedWorkflow, values: Mapping[FieldKey, Any]
+    loaded: LoadedWorkflow, values: Mapping[FieldKey, Any], lists: ServerLists
 ) -> Flow[list[FieldProblem]]:
     """Problems of values that name what the server does not have.
 
@@ -57,13 +66,14 @@ def missing_things(
     Args:
         loaded: The workflow.
         values: Values in wire form by (node, field).
+        lists: The server's lists.
     """
     named: dict[tuple[FieldKey, ExistsQuery], None] = {}
     for key, value in values.items():
         node = loaded.nodes.get(key[0])
         template = node.template_of(key[1]) if node else None
         named.update(((key, query), None) for query in named_things(value, template))
-    facts = yield from learn_facts(Facts(), [query for _, query in named])
+    facts = yield from learn_facts(Facts(), [query for _, query in named], lists)
     return [
         _missing(key, query)
         for key, query in named
@@ -122,12 +132,11 @@ def _saved_workflow(query: SavedWorkflowQuery) -> Flow[Optional[Mapping[str, Any
     return parse(dict[str, Any], saved.get("workflow"))
 
 
-def _existing(kind: str, ids: list[str]) -> Flow[set[str]]:
+def _existing(kind: str, ids: list[str], lists: ServerLists) -> Flow[set[str]]:
     if kind == "models":
-        return {model.key for model in (yield from model_flows.list_models())}
+        return {model.key for model in (yield from lists.models())}
     if kind == "boards":
-        boards = yield from board_flows.list_boards(include_archived=True)
-        return {board.board_id for board in boards}
+        return {board.board_id for board in (yield from lists.boards())}
     if kind == "images":
         return (yield from _existing_images(ids))
     found = yield from gather([has_record(VIDEO, name) for name in ids])

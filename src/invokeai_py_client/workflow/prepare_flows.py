@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any, Optional
 
 from invokeai_py_client._core.flow import Flow, local
-from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import FieldProblem, FieldValidationError
 from invokeai_py_client.image.models import board_id_of
 from invokeai_py_client.nodes.catalog import NodeCatalog
@@ -37,6 +36,7 @@ from invokeai_py_client.workflow.seeding import (
     with_seeds,
 )
 from invokeai_py_client.workflow.seeds import MAX_SEED
+from invokeai_py_client.workflow.server_lists import ServerLists
 
 logger = logging.getLogger("invokeai_py_client")
 
@@ -113,16 +113,18 @@ def _compiled(
     if catalog is None:
         types = [node.type for node in handle.loaded.nodes.values()]
         catalog = yield from learn_catalog(server, types)
-    problems = yield from missing_things(handle.loaded, call.values.edits)
+    problems = yield from missing_things(handle.loaded, call.values.edits, desk.lists)
     edits: Mapping[FieldKey, Any] = {}
     try:
-        edits = yield from resolve_values(call.values.edits, server, desk.runner)
+        edits = yield from resolve_values(
+            call.values.edits, server, desk.runner, desk.lists
+        )
     except FieldValidationError as error:
         problems = [*problems, *error.problems]
     if problems:
         raise FieldValidationError([_at_input(handle, found) for found in problems])
-    facts = yield from _learn(handle, catalog, edits)
-    board_id = yield from _board_id(call.board)
+    facts = yield from _learn(handle, catalog, edits, desk.lists)
+    board_id = yield from _board_id(call.board, desk.lists)
     # A large workflow takes a while, which an event loop should not stand still for.
     compile_it = partial(
         handle.compile,
@@ -170,7 +172,10 @@ def _at_input(handle: BaseWorkflowHandle, problem: FieldProblem) -> FieldProblem
 
 
 def _learn(
-    handle: BaseWorkflowHandle, catalog: NodeCatalog, edits: Mapping[FieldKey, Any]
+    handle: BaseWorkflowHandle,
+    catalog: NodeCatalog,
+    edits: Mapping[FieldKey, Any],
+    lists: ServerLists,
 ) -> Flow[Facts]:
     facts = Facts()
     for _ in range(MAX_QUESTION_ROUNDS):
@@ -178,16 +183,16 @@ def _learn(
         queries = needed_facts(loaded, edits, catalog=catalog)
         if not queries:
             break
-        facts = yield from learn_facts(facts, queries)
+        facts = yield from learn_facts(facts, queries, lists)
     return facts
 
 
-def _board_id(board: BoardOption) -> Flow[Optional[str]]:
+def _board_id(board: BoardOption, lists: ServerLists) -> Flow[Optional[str]]:
     """The id of the board that fields left on "auto" mean."""
     name = "none" if board is None else board_id_of(board)
     if name in ("none", "auto"):
         return None
-    return (yield from board_flows.resolve_board_id(name))
+    return (yield from lists.board_id(name))
 
 
 def _seeded(

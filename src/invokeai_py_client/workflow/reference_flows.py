@@ -16,7 +16,6 @@ from typing import Any, Optional, Union
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow, local, notify, pause
 from invokeai_py_client._core.send import call, get
-from invokeai_py_client.board import flows as board_flows
 from invokeai_py_client.exceptions import (
     APIError,
     FieldProblem,
@@ -38,7 +37,6 @@ from invokeai_py_client.ivk_fields.references import (
     find_references,
     replace_references,
 )
-from invokeai_py_client.model import flows as model_flows
 from invokeai_py_client.model.lookup import pick_model, restriction, unknown_model
 from invokeai_py_client.model.models import ModelRecord
 from invokeai_py_client.video import flows as video_flows
@@ -48,6 +46,7 @@ from invokeai_py_client.workflow.facts_flows import has_record
 from invokeai_py_client.workflow.known_server import KnownServer
 from invokeai_py_client.workflow.library_flows import list_records
 from invokeai_py_client.workflow.loaded import FieldKey
+from invokeai_py_client.workflow.server_lists import ServerLists
 
 __all__ = ["resolve_values"]
 
@@ -56,7 +55,10 @@ CLAIM_PAUSE = 0.05
 
 
 def resolve_values(
-    values: Mapping[FieldKey, Any], server: KnownServer, runner: Any
+    values: Mapping[FieldKey, Any],
+    server: KnownServer,
+    runner: Any,
+    lists: Optional[ServerLists] = None,
 ) -> Flow[dict[FieldKey, Any]]:
     """The values with the server's answers in place of all references.
 
@@ -64,12 +66,13 @@ def resolve_values(
         values: Values by (node, field).
         server: The server, whose uploads are remembered.
         runner: What runs this flow: images that hold it are of this server.
+        lists: The server's lists, where the same call asks for more.
 
     Raises:
         FieldValidationError: Names that the server does not know, pictures that
             cannot be read; lists all of them.
     """
-    clerk = _Clerk(server, runner)
+    clerk = _Clerk(server, runner, lists or ServerLists())
     resolved: dict[FieldKey, Any] = {}
     problems: list[FieldProblem] = []
     for key, value in values.items():
@@ -93,10 +96,10 @@ def resolve_values(
 class _Clerk:
     """Answers references; asks the server for each list only once."""
 
-    def __init__(self, server: KnownServer, runner: Any) -> None:
+    def __init__(self, server: KnownServer, runner: Any, lists: ServerLists) -> None:
         self._server = server
         self._runner = runner
-        self._models: Optional[list[ModelRecord]] = None
+        self._lists = lists
         self._answers: dict[Reference, Any] = {}
 
     def answer(self, references: Iterable[Reference]) -> Flow[dict[Reference, Any]]:
@@ -109,9 +112,8 @@ class _Clerk:
 
     def model(self, reference: ModelReference) -> Flow[dict[str, Any]]:
         """The identifier of the model that a text means."""
-        if self._models is None:
-            self._models = yield from model_flows.list_models()
-        fitting = [model for model in self._models if _has_detail(model, reference)]
+        models = yield from self._lists.models()
+        fitting = [model for model in models if _has_detail(model, reference)]
         allowed = restriction(
             reference.base or None, reference.type or None, reference.format or None
         )
@@ -122,7 +124,7 @@ class _Clerk:
 
     def board(self, reference: BoardReference) -> Flow[str]:
         """The id of the board that a text means."""
-        return (yield from board_flows.resolve_board_id(reference.text))
+        return (yield from self._lists.board_id(reference.text))
 
     def image(self, reference: ImageReference) -> Flow[str]:
         """The name of a picture on this server, which may have to go there first."""
