@@ -8,6 +8,7 @@ import pytest
 
 from invokeai_py_client.exceptions import (
     APIConnectionError,
+    APIStatusError,
     InternalServerError,
     QueueFullError,
     SubmissionUnknownError,
@@ -15,7 +16,7 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.workflow.enqueue_flows import Placing, adopt, enqueue, settle
 from invokeai_py_client.workflow.orders import Order
 from invokeai_py_client.workflow.queue_calls import find_jobs
-from queue_double import Fault, QueueDouble, drive
+from queue_double import Fault, QueueDouble, drive, reply
 
 
 def order(prompts=("a", "b", "c"), runs=1, **more):
@@ -102,6 +103,39 @@ def test_a_server_error_while_enqueuing_is_reported_when_nothing_arrived():
     with pytest.raises(InternalServerError):
         drive(enqueue(order(), Placing(settle_time=1)), queue)
     assert queue.enqueue_calls == 0
+
+
+@pytest.mark.parametrize("status", ["408", "429"])
+def test_not_now_is_a_refusal_after_one_look(status):
+    queue = QueueDouble(faults=deque([Fault(status)]))
+    with pytest.raises(APIStatusError) as caught:
+        drive(enqueue(order(), Placing()), queue)
+    assert caught.value.status_code == int(status)
+    assert queue.enqueue_calls == 0
+    assert queue.time < 1
+
+
+@pytest.mark.parametrize("status", ["408", "429"])
+def test_not_now_that_was_said_too_late_is_a_submission(status):
+    queue = QueueDouble(faults=deque([Fault(status, handled=True)]))
+    assert drive(enqueue(order(), Placing()), queue).item_ids == (1, 2, 3)
+    assert queue.enqueue_calls == 1
+
+
+def test_not_now_to_the_second_sending_is_a_refusal():
+    queue = QueueDouble(faults=deque([Fault("lost")]))
+    route = "/api/v1/queue/default/enqueue_batch"
+    queue.extra_routes[route] = lambda request: reply(request, 429, b"{}")
+    with pytest.raises(APIStatusError) as caught:
+        drive(enqueue(order(), Placing(settle_time=1)), queue)
+    assert caught.value.status_code == 429
+    assert live(queue) == []
+
+
+def test_not_now_without_a_look_is_unknown():
+    queue = QueueDouble(faults=deque([Fault("429"), *[Fault("lost")] * 1000]))
+    with pytest.raises(SubmissionUnknownError):
+        drive(enqueue(order(), Placing(settle_time=1)), queue)
 
 
 def test_a_server_error_after_the_jobs_arrived_is_a_submission():

@@ -20,6 +20,7 @@ from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
+    APIStatusError,
     InternalServerError,
     QueueFullError,
     SubmissionUnknownError,
@@ -40,6 +41,9 @@ ROOM_PAUSE = 2.0
 
 # After these the jobs may be in the queue or may not.
 _UNSURE = (APIConnectionError, APIResponseError, InternalServerError)
+# These say that nothing was done; a proxy can say so too late, when the server had
+# the request already. One look makes sure.
+_NOT_NOW = (408, 429)
 
 
 @dataclass(frozen=True)
@@ -144,13 +148,16 @@ def _settle(
     order: Order, placing: Placing, cause: Optional[APIError] = None
 ) -> Flow[Placement]:
     logger.warning(
-        "batch %s: the reply was lost (%s), looking for its jobs", order.batch_id, cause
+        "batch %s: no good reply (%s), looking for its jobs", order.batch_id, cause
     )
-    jobs = yield from _watch(order, placing.settle_time, enough=1)
+    says_no = _says_not_now(cause)
+    jobs = yield from _watch(order, placing.settle_time, enough=0 if says_no else 1)
     if jobs is None:
         raise _unknown(order, placing) from cause
     if jobs:
         return (yield from _recount(order, placing, resent=False))
+    if cause is not None and says_no:
+        raise cause
     if isinstance(cause, InternalServerError) and cause.status_code == 500:
         # The server itself failed while enqueuing; sending again would fail again.
         raise cause
@@ -161,8 +168,8 @@ def _settle(
 def _place(order: Order, placing: Placing) -> Flow[Placement]:
     try:
         reply = yield from queue_calls.post_batch(order)
-    except _UNSURE as error:
-        if _was_never_sent(error):
+    except APIError as error:
+        if _was_never_sent(error) or not _is_unsure(error):
             raise
         return (yield from _settle(order, placing, error))
     ids = _new_ids(order, reply.get("item_ids"))
@@ -176,8 +183,12 @@ def _place(order: Order, placing: Placing) -> Flow[Placement]:
 def _send_again(order: Order, placing: Placing) -> Flow[Placement]:
     try:
         yield from queue_calls.post_batch(order)
-    except _UNSURE as error:
+    except APIError as error:
+        if not _is_unsure(error):
+            raise
         jobs = yield from _watch(order, placing.settle_time, enough=1)
+        if jobs is not None and not jobs and _says_not_now(error):
+            raise
         if not jobs:
             raise _unknown(order, placing) from error
     # The first sending may still be on its way: give it the time to show up.
@@ -330,6 +341,14 @@ def _found(order: Order, jobs: Sequence[QueuedJob]) -> Placement:
     if order.keyed and not order.is_ours(jobs):
         return _adopted(jobs)
     return Placement(tuple(job.item_id for job in jobs), order.requested)
+
+
+def _is_unsure(error: APIError) -> bool:
+    return isinstance(error, _UNSURE) or _says_not_now(error)
+
+
+def _says_not_now(error: Optional[APIError]) -> bool:
+    return isinstance(error, APIStatusError) and error.status_code in _NOT_NOW
 
 
 def _was_never_sent(error: APIError) -> bool:
