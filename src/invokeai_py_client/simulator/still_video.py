@@ -13,12 +13,14 @@ import io
 import re
 import struct
 from collections.abc import Iterable
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 from PIL import Image
 
 from .mp4 import box_content
+
+Plane = np.ndarray[Any, Any]
 
 _MARK = b"simulated picture\0"
 _TICKS = 1000  # of a frame, in the time scale of the file
@@ -141,7 +143,7 @@ def _raw_frame(picture: Image.Image) -> bytes:
     return _sized(_unit(_IDR, first + body + b"\x80"))
 
 
-def _planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _planes(rgb: Plane) -> tuple[Plane, Plane, Plane]:
     """Luma and quarter-size chroma after ITU-R BT.601, in its limited range."""
     r, g, b = rgb[..., 0] / 255, rgb[..., 1] / 255, rgb[..., 2] / 255
     luma = 0.299 * r + 0.587 * g + 0.114 * b
@@ -154,13 +156,13 @@ def _planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return whole[0], whole[1], whole[2]
 
 
-def _halved(plane: np.ndarray) -> np.ndarray:
+def _halved(plane: Plane) -> Plane:
     height, width = plane.shape
-    means: np.ndarray = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    means: Plane = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
     return means
 
 
-def _split(plane: np.ndarray, side: int) -> np.ndarray:
+def _split(plane: Plane, side: int) -> Plane:
     """The macroblocks of a plane in reading order, each in one row."""
     height, width = plane.shape
     squares = plane.reshape(height // side, side, width // side, side)
