@@ -224,7 +224,8 @@ class EventHub:
     def _receive(self, name: str, *data: Any) -> None:
         payload = data[0] if data and isinstance(data[0], Mapping) else {}
         event = RawEvent(name, payload)
-        logger.debug("event %s item=%s", name, payload.get("item_id"))
+        # As literals: half a surrogate pair in them could not be written to a log.
+        logger.debug("event %r item=%r", name, payload.get("item_id"))
         with self._state:
             mailboxes = list(self._mailboxes)
         for mailbox in mailboxes:
@@ -232,7 +233,7 @@ class EventHub:
                 wanted = mailbox.accepts(name, payload)
             except Exception:
                 # One flow's mistake must not cost the others their events.
-                logger.exception("a filter failed on event %s", name)
+                logger.exception("a filter failed on event %r", name)
                 continue
             if wanted:
                 mailbox.post(event)

@@ -115,7 +115,9 @@ class SimulatorApp:
         return reply
 
     async def _reply(self, request: Request) -> Reply:
-        found = find_route(request.method, request.url.path)
+        # Not of `request.url`: what is escaped in it depends on Starlette's version.
+        path, query = request.scope["path"], request.scope["query_string"]
+        found = find_route(request.method, path)
         if found is None:
             return _unrouted(request.method)
         matched, params = found
@@ -124,8 +126,8 @@ class SimulatorApp:
             call = Call(
                 simulation=self.simulation,
                 method=request.method,
-                path=request.url.path,
-                query=parse_qs(request.url.query, keep_blank_values=True),
+                path=path,
+                query=parse_qs(query.decode("latin-1"), keep_blank_values=True),
                 headers=dict(request.headers),
                 body=b"",
                 user=user,
@@ -154,7 +156,7 @@ class SimulatorApp:
         except CrashError:
             return _crash()
         except Exception:
-            logger.exception("%s %s failed", request.method, request.url.path)
+            logger.exception("%s %r failed", request.method, path)
             return _crash()
         return reply
 

@@ -98,7 +98,21 @@ def as_key(value: Any) -> str:
         return "null"
     if isinstance(value, list):
         return ",".join("" if item is None else as_key(item) for item in value)
+    if isinstance(value, float):
+        return _float_text(value)
     return "[object Object]" if isinstance(value, dict) else str(value)
+
+
+def _float_text(value: float) -> str:
+    """`Number.prototype.toString`: exponents from 1e21 up, and below 1e-6."""
+    number = plain_number(value)
+    text = repr(number)
+    mantissa, _, power = text.partition("e")
+    if isinstance(number, int) or not power:
+        return text
+    if -6 <= int(power) < 0:
+        return format(Decimal(text), "f")
+    return f"{mantissa}e{int(power):+d}"
 
 
 def round_half_up(value: float) -> int:
