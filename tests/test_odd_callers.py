@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from both_drivers import run_in_new_loop
 from faults.places import soon
 from faults.workflows import blank
 from invokeai_py_client._io import http
@@ -224,7 +225,7 @@ def test_two_event_loops_in_two_threads_share_an_asyncio_client(server):
         thread.start()
     for thread in threads:
         thread.join(60)
-    asyncio.run(client.aclose() if hasattr(client, "aclose") else client.close())
+    run_in_new_loop(client.close())
     assert widths == {8: 8, 16: 16, 24: 24}
 
 
