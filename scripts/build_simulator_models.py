@@ -13,34 +13,15 @@ takes the server's OpenAPI document and its answer to
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parents[1] / "src/invokeai_py_client/simulator/data"
+from build_simulator_schemas import referred, write
+
 CHANGES = "ModelRecordChanges"
 ASKED = ("BaseModelType", "ModelType", "ModelFormat")
-
-
-def referred(schemas: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Some classes and, transitively, what they refer to."""
-    wanted: dict[str, Any] = {}
-    pending: list[Any] = [{"$ref": name} for name in names]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, list):
-            pending += part
-        elif isinstance(part, dict):
-            reference = part.get("$ref")
-            if isinstance(reference, str):
-                name = reference.rsplit("/", 1)[-1]
-                if name not in wanted:
-                    wanted[name] = schemas[name]
-                    pending.append(schemas[name])
-            pending += part.values()
-    return {name: wanted[name] for name in schemas if name in wanted}
 
 
 def bare(schema: Any) -> Any:
@@ -108,14 +89,6 @@ def starters(answer: dict[str, Any]) -> dict[str, Any]:
             for key, bundle in answer["starter_bundles"].items()
         },
     }
-
-
-def write(name: str, value: dict[str, Any]) -> None:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    target = DATA / name
-    # mtime=0: the same document gives the same file.
-    target.write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
-    print(f"{target}: {target.stat().st_size} bytes")
 
 
 def main(document: str, answer: str, version: str) -> None:

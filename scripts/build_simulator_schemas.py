@@ -11,20 +11,17 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parents[1] / "src/invokeai_py_client/simulator/data"
 
 
-def needed_schemas(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The node and output classes and, transitively, what they refer to."""
+def referred(schemas: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Some classes and, transitively, what they refer to."""
     wanted: dict[str, Any] = {}
-    pending: list[Any] = [
-        {"$ref": name}
-        for name, schema in schemas.items()
-        if schema.get("class") in ("invocation", "output")
-    ]
+    pending: list[Any] = [{"$ref": name} for name in names]
     while pending:
         part = pending.pop()
         if isinstance(part, list):
@@ -40,20 +37,29 @@ def needed_schemas(schemas: dict[str, Any]) -> dict[str, Any]:
     return {name: wanted[name] for name in schemas if name in wanted}
 
 
+def write(name: str, value: dict[str, Any]) -> None:
+    """Pack a value into the simulator's data."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    target = DATA / name
+    # mtime=0: the same document gives the same file.
+    target.write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
 def main(source: str, version: str) -> None:
     document = json.loads(Path(source).read_text("utf-8"))
+    schemas = document["components"]["schemas"]
+    nodes = [
+        name
+        for name, schema in schemas.items()
+        if schema.get("class") in ("invocation", "output")
+    ]
     snapshot = {
         "openapi": document["openapi"],
         "version": version,
-        "schemas": needed_schemas(document["components"]["schemas"]),
+        "schemas": referred(schemas, nodes),
     }
-    text = json.dumps(snapshot, separators=(",", ":"), ensure_ascii=False)
-    target = DATA / f"node-schemas-{version}.json.gz"
-    # mtime=0: the same document gives the same file.
-    target.write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
-    print(
-        f"{target}: {len(snapshot['schemas'])} schemas, {target.stat().st_size} bytes"
-    )
+    write(f"node-schemas-{version}.json.gz", snapshot)
 
 
 if __name__ == "__main__":
