@@ -92,7 +92,7 @@ async def test_accounts_are_made_changed_and_deleted(admin, account):
     assert account in await done(users.list_users())
     changed = await done(users.update_user(account, display_name="Bobby"))
     assert changed.display_name == "Bobby"
-    # 204: with compression the server would answer 500 although it was done.
+    # The answer is 204, without content.
     assert await done(users.delete_user(account)) is None
     for verb in (users.get_user, users.delete_user):
         with pytest.raises(NotFoundError, match="User not found"):

@@ -135,7 +135,7 @@ async def test_a_cover_is_set_read_and_removed(models, main, tmp_path):
     cover = Image.open(io.BytesIO(await done(models.get_cover_image(main))))
     assert (cover.format, cover.size) == ("WEBP", (256, 128))
     assert (await done(models.get_model(main.key))).cover_image
-    # 204: with compression the server would answer 500 although it was done.
+    # The answer is 204, without content.
     assert await done(models.delete_cover_image(main)) is None
     with pytest.raises(NotFoundError):
         await done(models.delete_cover_image(main))

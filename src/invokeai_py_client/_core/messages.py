@@ -73,7 +73,7 @@ class Request:
         has_json: True when `json` is the body even if it is None.
         form: Fields of a multipart body.
         files: Files of a multipart body.
-        identity: Ask for an uncompressed answer; some replies without content
+        identity: Ask for an uncompressed answer; replies without a content type
             fail on the server otherwise (docs/dev/server.md).
         timeout: Seconds for this request; None for the client's own limit.
         retry: What may be done when the answer was lost.

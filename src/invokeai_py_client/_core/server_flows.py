@@ -186,7 +186,7 @@ def request_any(
     if repeatable is not None:
         rule = RetryRule.SAFE if repeatable else RetryRule.NEVER
     parts = [FilePart(name, *part) for name, part in (files or {}).items()]
-    # An answer without content would fail on the server if it were compressed.
+    # An answer without content type would fail on the server if it were compressed.
     identity = method in ("DELETE", "HEAD")
     request = Request(
         method,

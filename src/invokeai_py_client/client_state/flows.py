@@ -43,7 +43,7 @@ def delete_value(key: str) -> Flow[None]:
     request = post(
         f"{STATE}/delete_by_key",
         params={"key": key},
-        # An answer without content fails when it is compressed.
+        # The schema says 204, without content; 6.14 answers 200.
         identity=True,
         retry=RetryRule.SAFE,
     )

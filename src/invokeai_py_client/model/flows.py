@@ -135,7 +135,7 @@ def resolve(reference: ModelLike, allowed: Restriction) -> Flow[ModelRecord]:
 
 def delete_model(key: str) -> Flow[None]:
     """Remove a model from the server."""
-    # The answer has no content, which the server fails to compress.
+    # The answer has no content type, which the server fails to compress.
     yield from call(delete(route(MODEL, key), identity=True))
 
 
