@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 from urllib.parse import urlencode
 
 import pytest
@@ -32,7 +32,7 @@ MODELS = "/api/v2/models"
 
 
 def install(
-    server: Server, source: Path, *, inplace: bool = True, **config: Any
+    server: Server, source: Union[str, Path], *, inplace: bool = True, **config: Any
 ) -> Any:
     """Install, wait for the end, and return the job."""
     query = urlencode({"source": str(source), "inplace": inplace})
@@ -206,6 +206,16 @@ def test_a_killed_process_comes_back_with_its_models(tmp_path: Path) -> None:
         assert server.ask("GET", f"{MODELS}/missing")[1] == {"models": []}
         process.terminate()
         assert process.wait(10) == 0
+
+
+def test_an_external_model_that_is_known_is_described_anew(server: Server) -> None:
+    source = "external://talk/model"
+    first = install(server, source, key="own", name="First")["config_out"]
+    second = install(server, source, key="other", name="Second")["config_out"]
+    assert second == {**first, "name": "Second"}
+    found = models_of(server)
+    assert found["Second"] == second
+    assert "First" not in found
 
 
 def test_events_tell_of_an_installation_in_order(

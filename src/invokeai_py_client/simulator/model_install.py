@@ -221,10 +221,13 @@ class InstallJobs:
                 "file_size": 0,
             }
         )
-        for known in self._simulation.models.matching(path=text_of(source)):
-            self._simulation.models.replace(known["key"], {**record, **_key(known)})
-            return {**record, **_key(known)}
-        self._simulation.models.add(record)
+        models = self._simulation.models
+        known = next(iter(models.matching(path=record["path"])), None)
+        if known is None:
+            models.add(record)
+        else:
+            record["key"] = known["key"]
+            models.replace(record["key"], record)
         return record
 
     def _download(self, job: InstallJob) -> None:
@@ -345,7 +348,3 @@ def probe(path: Path, given: Mapping[str, Any]) -> Fields:
         return kinds.read({**common, **found, **said})
     unknown = {"type": "unknown", "format": "unknown", "base": "unknown"}
     return kinds.read({**common, **unknown})
-
-
-def _key(record: Fields) -> Fields:
-    return {"key": record["key"]}
