@@ -54,7 +54,7 @@ test-live-old: $(STAMP) ## Run the main live tests on an older InvokeAI (OLD_VER
 	$(BIN)/python -m pytest --live --server-version $(OLD_VERSION) -rs $(OLD_TESTS) $(PYTEST_ARGS)
 
 .PHONY: test-all
-test-all: $(STAMP) ## Run all tests on every Python from 3.9 on that is found
+test-all: $(STAMP) ## Run the unit tests on every Python from 3.9 on that is found
 	$(BIN)/python scripts/test_all.py $(PYTEST_ARGS)
 
 .PHONY: quality
@@ -114,4 +114,4 @@ demo-live: server ## Run the same workflow on a real server (installed when miss
 clean: ## Remove what the other targets made in this folder
 	rm -rf .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf build dist site htmlcov .coverage demo-output
-	find src tests examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests examples scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
