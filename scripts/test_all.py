@@ -106,7 +106,8 @@ def test_on(python: Path, arguments: list[str]) -> str:
     options = ["-q", "-o", f"cache_dir={cache}", "-m", "not live", "-n", "2"]
     outcome = run_pytest(python, [*options, *arguments])
     if outcome.startswith("FAILED"):
-        outcome = run_pytest(python, [*options, "--last-failed", *arguments])
+        again = ["--last-failed", "--last-failed-no-failures=none"]
+        outcome = run_pytest(python, [*options, *again, *arguments])
         outcome += " on the second try"
     return outcome
 
