@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from contextlib import contextmanager
@@ -146,6 +147,26 @@ def test_a_broken_packet_costs_only_itself(packet):
         assert hub.deliver_to(mailbox)
         got = names_until(mailbox, "hello")
     assert "disconnect" not in got
+
+
+def test_odd_names_of_events_can_be_written_to_a_log(caplog):
+    def accepts(name, payload):
+        if name != "hello":
+            raise LookupError
+        return True
+
+    caplog.set_level(logging.DEBUG, logger="invokeai_py_client")
+    odd = '42["a\\ud800\\nb",{"item_id":"\\udfff"}]'
+    with raw_server([*SUBSCRIBED, odd, READY]) as url, listening(url) as (hub, _):
+        mailbox = SyncMailbox(Listen(accepts, "default"), hub.forget)
+        assert hub.deliver_to(mailbox)
+        names_until(mailbox, "hello")
+    lines = [record.getMessage() for record in caplog.records]
+    for line in lines:
+        line.encode("utf-8")
+    literal = r"'a\ud800\nb'"
+    assert rf"event {literal} item='\udfff'" in lines
+    assert f"a filter failed on event {literal}" in lines
 
 
 @pytest.mark.parametrize("goodbye", ["41", "41/,", "1"])

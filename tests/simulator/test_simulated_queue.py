@@ -226,6 +226,11 @@ def test_null_keys_are_left_out_of_single_items_only(server: Server) -> None:
     assert server.ask("GET", f"{QUEUE}/current")[1] is None
 
 
+def test_escaped_marks_in_a_path_belong_to_the_name(server: Server) -> None:
+    status, reply = server.ask("GET", "/api/v1/queue/a%3Fb%23c%25/status?x=d%26e")
+    assert (status, reply["queue"]["queue_id"]) == (200, "a?b#c%")
+
+
 def test_an_item_of_another_queue_is_a_500_when_read(server: Server) -> None:
     item_id = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
     status, reply = server.ask("GET", f"/api/v1/queue/other/i/{item_id}")
