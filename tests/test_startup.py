@@ -15,7 +15,7 @@ import pytest
 WORKFLOW = Path(__file__).parents[1] / "examples" / "workflows" / "blank.json"
 
 HTTP = {"httpx", "httpx2"}
-# python-socketio brings requests, which it uses for what we never do.
+# python-socketio imports requests where that is installed, for what we never do.
 EVENTS = {"socketio", "engineio", "websocket", "requests", "aiohttp"}
 # httpx, which Python 3.9 gets, imports rich wherever that is installed.
 TERMINAL = {"typer"} | ({"rich"} if sys.version_info >= (3, 10) else set())
