@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from both_drivers import make_settings
+from both_drivers import make_settings, run_in_new_loop
 from invokeai_py_client._core.flow import gather, local, notify, on_interrupt, pause
 from invokeai_py_client._core.send import call, get, post
 from invokeai_py_client._io.async_driver import AsyncDriver
@@ -178,7 +178,7 @@ def test_an_interruption_inside_a_task_says_them_too(server):
             await made.close()
 
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(work())
+        run_in_new_loop(work())
     assert server.lines == ["POST /cancel"]
 
 

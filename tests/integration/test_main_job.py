@@ -130,15 +130,11 @@ async def test_seeds_7_8_7_give_pictures_a_b_a(client, tiny_models):
     assert output.cached, "the third picture is the first one, and says so"
 
 
-def test_runs_with_random_seeds_differ_and_report_them(blocking, tiny_models):
-    result = asyncio.run(text_to_image_runs(blocking))
+async def test_runs_with_random_seeds_differ_and_report_them(client, tiny_models):
+    handle = await text_to_image(client)
+    result = await done(handle.run(runs=3, seed="random", timeout=120))
     assert len(set(result.seeds)) == 3
     assert len({image.image_name for image in result.images}) == 3
-
-
-async def text_to_image_runs(client):
-    handle = await text_to_image(client)
-    return handle.run(runs=3, seed="random", timeout=120)
 
 
 async def test_twenty_at_once_each_get_their_own_picture(asynchronous):

@@ -1,4 +1,4 @@
-"""What clients of this server have got wrong before, promised here, on a real server.
+"""What clients of this server have got wrong before, promised here.
 
 `test_main_job.py` and the tests of the nouns hold more of them; these are the ones
 about workflows that the GUI can run and a client easily cannot.
@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from both_drivers import run_in_new_loop
 from faults.proxy import FaultProxy
 from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
@@ -237,7 +238,7 @@ def test_one_asyncio_client_serves_two_event_loops(live_url):
     # The first loop's connections cannot be closed any more; Python says so.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        assert [asyncio.run(run(24)), asyncio.run(last())] == [24, 32]
+        assert [run_in_new_loop(run(24)), run_in_new_loop(last())] == [24, 32]
         gc.collect()
 
 
