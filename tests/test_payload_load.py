@@ -142,6 +142,7 @@ def test_an_old_file_without_types_is_told_of_once() -> None:
     [
         lambda file: file["nodes"][0].update(position=None),
         lambda file: file["nodes"][0].update(position={"x": 1}),
+        lambda file: file["nodes"][0].update(position={"x": 10**400, "y": 0}),
         lambda file: file["nodes"][0]["data"].pop("label"),
         lambda file: file["nodes"][0]["data"].pop("notes"),
         lambda file: file["nodes"][0]["data"].pop("isOpen"),

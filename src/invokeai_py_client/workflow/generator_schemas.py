@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from invokeai_py_client.workflow.javascript import plain_number, trim
+from invokeai_py_client.workflow.javascript import (
+    is_finite,
+    is_safe_integer,
+    plain_number,
+    trim,
+)
 
 __all__ = ["GENERATOR_FIELDS", "parse_any_generator", "parse_generator"]
 
@@ -15,29 +19,8 @@ OPTIONAL = object()
 """In place of a default: an absent key stays absent."""
 
 
-# JavaScript's numbers are doubles; its integers are exact up to here.
-_MAX_NUMBER = sys.float_info.max
-_MAX_INTEGER = 2**53 - 1
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) <= _MAX_NUMBER
-    )
-
-
-def _is_int(value: Any) -> bool:
-    return (
-        _is_number(value)
-        and isinstance(plain_number(value), int)
-        and abs(value) <= _MAX_INTEGER
-    )
-
-
 def _is_positive_int(value: Any) -> bool:
-    return _is_int(value) and value >= 1
+    return is_safe_integer(value) and value >= 1
 
 
 def _is_text(value: Any) -> bool:
@@ -45,12 +28,12 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_seed(value: Any) -> bool:
-    return value is None or _is_int(value)
+    return value is None or is_safe_integer(value)
 
 
 def _is_values(value: Any) -> bool:
     return value is None or (
-        isinstance(value, list) and all(_is_number(item) for item in value)
+        isinstance(value, list) and all(is_finite(item) for item in value)
     )
 
 
@@ -70,7 +53,7 @@ class _Key:
 
 Schema = Mapping[str, _Key]
 
-_COUNT = _Key(_is_int, 10)
+_COUNT = _Key(is_safe_integer, 10)
 _SEED = _Key(_is_seed)
 _VALUES = _Key(_is_values)
 _SPLIT = _Key(_is_text, ",")
@@ -78,20 +61,20 @@ _PROMPT = _Key(_is_text, "a super {cute|ferocious} {dog|cat}")
 
 FLOAT: Mapping[str, Schema] = {
     "float_generator_arithmetic_sequence": {
-        "start": _Key(_is_number, 0),
-        "step": _Key(_is_number, 0.1),
+        "start": _Key(is_finite, 0),
+        "step": _Key(is_finite, 0.1),
         "count": _COUNT,
         "values": _VALUES,
     },
     "float_generator_linear_distribution": {
-        "start": _Key(_is_number, 0),
-        "end": _Key(_is_number, 1),
+        "start": _Key(is_finite, 0),
+        "end": _Key(is_finite, 1),
         "count": _COUNT,
         "values": _VALUES,
     },
     "float_generator_random_distribution_uniform": {
-        "min": _Key(_is_number, 0),
-        "max": _Key(_is_number, 1),
+        "min": _Key(is_finite, 0),
+        "max": _Key(is_finite, 1),
         "count": _COUNT,
         "seed": _SEED,
         "values": _VALUES,
@@ -104,18 +87,18 @@ FLOAT: Mapping[str, Schema] = {
 }
 INTEGER: Mapping[str, Schema] = {
     "integer_generator_arithmetic_sequence": {
-        "start": _Key(_is_int, 0),
-        "step": _Key(_is_int, 1),
+        "start": _Key(is_safe_integer, 0),
+        "step": _Key(is_safe_integer, 1),
         "count": _COUNT,
     },
     "integer_generator_linear_distribution": {
-        "start": _Key(_is_int, 0),
-        "end": _Key(_is_int, 10),
+        "start": _Key(is_safe_integer, 0),
+        "end": _Key(is_safe_integer, 10),
         "count": _COUNT,
     },
     "integer_generator_random_distribution_uniform": {
-        "min": _Key(_is_int, 0),
-        "max": _Key(_is_int, 10),
+        "min": _Key(is_safe_integer, 0),
+        "max": _Key(is_safe_integer, 10),
         "count": _COUNT,
         "seed": _SEED,
     },
@@ -199,4 +182,4 @@ def _plain(name: str, value: Any) -> Any:
         return trim(value)
     if isinstance(value, list):
         return [plain_number(item) for item in value]
-    return plain_number(value) if _is_number(value) else value
+    return plain_number(value) if is_finite(value) else value

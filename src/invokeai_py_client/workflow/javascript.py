@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from decimal import Decimal
 from typing import Any, Optional, Union
 
@@ -15,6 +16,8 @@ __all__ = [
     "as_doubles",
     "as_key",
     "double_sum",
+    "is_finite",
+    "is_safe_integer",
     "parse_float",
     "parse_int",
     "plain_number",
@@ -83,6 +86,24 @@ def _as_double(value: int) -> Number:
         return plain_number(float(value))
     except OverflowError:  # Infinity in JavaScript, which no field takes
         return value
+
+
+def is_finite(value: Any) -> bool:
+    """`Number.isFinite`: a number that a double can hold."""
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max
+    )
+
+
+def is_safe_integer(value: Any) -> bool:
+    """`Number.isSafeInteger`: whole, and told from its neighbours; 1.0 is."""
+    return (
+        is_finite(value)
+        and isinstance(plain_number(value), int)
+        and abs(value) < _SAFE_INTEGER
+    )
 
 
 def double_sum(start: Number, addend: Number) -> Number:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from invokeai_py_client.workflow.javascript import plain_number, trim
+from invokeai_py_client.workflow.javascript import is_finite, is_safe_integer, trim
 
 __all__ = ["gui_reads_old_value"]
 
@@ -43,18 +43,6 @@ _SCHEDULERS = frozenset(
 )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_integer(value: Any) -> bool:
-    return (
-        _is_number(value)
-        and isinstance(plain_number(value), int)
-        and abs(value) < 2**53
-    )
-
-
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -73,7 +61,7 @@ def _names(key: str) -> Callable[[Any], bool]:
 
 def _is_color(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
-        _is_integer(value.get(key)) and 0 <= value[key] <= 255 for key in "rgba"
+        is_safe_integer(value.get(key)) and 0 <= value[key] <= 255 for key in "rgba"
     )
 
 
@@ -86,9 +74,9 @@ _READ: Mapping[str, Callable[[Any], bool]] = {
     "BooleanField": _is_boolean,
     "ColorField": _is_color,
     "EnumField": _is_text,
-    "FloatField": _is_number,
+    "FloatField": is_finite,
     "ImageField": _names("image_name"),
-    "IntegerField": _is_integer,
+    "IntegerField": is_safe_integer,
     "SchedulerField": _is_scheduler,
     "StringField": _is_text,
 }

@@ -21,7 +21,12 @@ from invokeai_py_client.workflow.form_reading import (
     read_form,
     repair,
 )
-from invokeai_py_client.workflow.javascript import as_doubles, plain_number, trim
+from invokeai_py_client.workflow.javascript import (
+    as_doubles,
+    is_finite,
+    plain_number,
+    trim,
+)
 from invokeai_py_client.workflow.json_data import expect_object, text_at
 from invokeai_py_client.workflow.loaded import Edge, FieldKey, Form
 from invokeai_py_client.workflow.migrations import (
@@ -36,7 +41,7 @@ from invokeai_py_client.workflow.required_parts import (
     lacking_in_node,
 )
 from invokeai_py_client.workflow.saved_workflows import read_dynamic_template
-from invokeai_py_client.workflow.values_schema import is_number, parse_literal
+from invokeai_py_client.workflow.values_schema import parse_literal
 
 __all__ = ["read_document"]
 
@@ -333,6 +338,6 @@ def _position(node: Mapping[str, Any]) -> dict[str, Any]:
     stored = node.get("position")
     found = stored if isinstance(stored, Mapping) else {}
     return {
-        axis: plain_number(as_doubles(found[axis])) if is_number(found.get(axis)) else 0
+        axis: plain_number(as_doubles(found[axis])) if is_finite(found.get(axis)) else 0
         for axis in ("x", "y")
     }

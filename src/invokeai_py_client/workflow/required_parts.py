@@ -6,11 +6,10 @@ The GUI refuses a whole file for one of them; we say what is missing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from invokeai_py_client.workflow.javascript import trim
+from invokeai_py_client.workflow.javascript import is_finite, trim
 
 __all__ = ["lacking_in_edge", "lacking_in_meta", "lacking_in_node"]
 
@@ -29,17 +28,9 @@ def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
-
-
 def _is_position(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
-        _is_number(value.get(axis)) for axis in ("x", "y")
+        is_finite(value.get(axis)) for axis in ("x", "y")
     )
 
 
