@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
+from invokeai_py_client.nodes.limits import is_number
 from invokeai_py_client.workflow.javascript import trim
 from invokeai_py_client.workflow.loaded import FieldKey, Form, FormElement
-from invokeai_py_client.workflow.values_schema import is_number
 
 __all__ = [
     "EMPTY_FORM",
@@ -117,12 +117,10 @@ def _node_field(
 
 def field_key(stored: Any) -> Optional[FieldKey]:
     """The (node, field) that a stored field identifier names; None when it does not."""
-    if not isinstance(stored, Mapping):
+    found = plain_field_key(stored)
+    if found is None:
         return None
-    node_id, name = stored.get("nodeId"), stored.get("fieldName")
-    if not isinstance(node_id, str) or not isinstance(name, str):
-        return None
-    key = (trim(node_id), trim(name))
+    key = (trim(found[0]), trim(found[1]))
     return key if all(key) else None
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Optional, Union
 
 from invokeai_py_client.ivk_fields.model import RECORD_KEYS
+from invokeai_py_client.nodes.limits import is_number
 from invokeai_py_client.nodes.template import UNSET, InputTemplate, Unset
 from invokeai_py_client.workflow.generator_schemas import (
     GENERATOR_FIELDS,
@@ -49,11 +50,6 @@ class Literal:
 
     value: Union[Any, Unset]
     kept_raw: bool = False
-
-
-def is_number(value: Any) -> bool:
-    """Whether the value is a JSON number; True and False are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _number(value: Any) -> Any:
