@@ -167,6 +167,15 @@ def test_the_rest_of_an_order_follows_as_room_appears():
     assert placed.item_ids == (1, 2, 3, 4, 5)
 
 
+@pytest.mark.parametrize("status", ["408", "429", "503"])
+def test_the_rest_of_an_order_waits_for_a_server_that_says_not_now(status):
+    queue = QueueDouble(max_queue_size=2, faults=deque([None, Fault(status)]))
+    queue.at(1, lambda: finish_one(queue))
+    placed = drive(enqueue(order(), Placing(on_full="wait")), queue)
+    assert placed.item_ids == (1, 2, 3)
+    assert live(queue) == ["a", "b", "c"]
+
+
 def finish_one(queue):
     for row in queue.rows.values():
         if row["status"] == "pending":

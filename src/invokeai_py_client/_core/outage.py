@@ -22,8 +22,8 @@ __all__ = ["GIVE_UP_SECONDS", "Outage", "is_passing", "may_pass"]
 GIVE_UP_FAILURES = 5
 GIVE_UP_SECONDS = 60.0
 
-# A proxy's words for a server that is down or starting, and the server's "not now".
-_PASSING_STATUSES = frozenset({429, 502, 503, 504})
+# A proxy's words for a server that is down, slow or starting, and for "not now".
+_PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 
 
 def is_passing(error: APIError) -> bool:
@@ -35,10 +35,7 @@ def is_passing(error: APIError) -> bool:
 
 def may_pass(error: APIError) -> bool:
     """True when looking again may help: also where the server failed for once."""
-    failed_once = isinstance(error, APIStatusError) and (
-        error.status_code == 408 or isinstance(error, InternalServerError)
-    )
-    return failed_once or is_passing(error)
+    return isinstance(error, InternalServerError) or is_passing(error)
 
 
 class Outage:
