@@ -65,6 +65,11 @@ def test_no_name_from_a_server_leaves_the_folder(name):
         ("C:\\temp\\x.png", "x.png"),
         ("..", "image.png"),
         ("NUL.png", "_NUL.png"),
+        ("con .png", "_con .png"),
+        ("COM¹.png", "_COM¹.png"),
+        ("CONIN$.tar.png", "_CONIN$.tar.png"),
+        ("console.png", "console.png"),
+        ("com1 x.png", "com1 x.png"),
         ("a\x00b.png", "a_b.png"),
     ],
 )

@@ -212,7 +212,10 @@ def decode_pil(content: bytes) -> PilImage:
     return image
 
 
-_WINDOWS_NAMES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+# Devices, whatever suffix follows; spaces before it do not count.
+_WINDOWS_NAMES = re.compile(
+    r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)"
+)
 
 
 # A server must not choose what else a folder gets, such as a start-up file.
@@ -228,22 +231,22 @@ _ODD = re.compile(
 )
 
 
-def safe_file_name(name: str, fallback: str = "image.png") -> str:
+def safe_file_name(name: str) -> str:
     """The last part of `name`, fit to be a file's name on any system.
 
     Whatever a server calls its image, the result has no separator, no drive, no
     control character, is not hidden, and has the suffix of a picture, a video or a
-    zip; else it gets that of `fallback`.
+    zip; else it gets ``.png``.
     """
     # More characters than this cannot stay anyway.
     last = re.split(r"[/\\]", name)[-1][-300:]
     clean = _ODD.sub("_", last).strip(" ").rstrip(". ")
     if not clean or set(clean) == {"."}:
-        return fallback
+        return "image.png"
     if clean.startswith("."):
         clean = f"_{clean}"
     if os.path.splitext(clean)[1].lower() not in _KNOWN_SUFFIXES:
-        clean += os.path.splitext(fallback)[1]
+        clean += ".png"
     # 255 bytes is the limit of common file systems; the temporary name needs some.
     while len(clean.encode("utf-8")) > 200:
         stem, dot, suffix = clean.rpartition(".")
