@@ -444,6 +444,9 @@ def test_a_background_server_outlives_its_starter_and_is_stopped_by_another(stan
         assert ask("GET", f"{server.url}/api/v1/app/version")
         again = start_background_server(VERSION)
         assert again == server, "one server per root"
+        other_name = Path(server.root) / ".." / Path(server.root).name
+        again = start_background_server(VERSION, root=other_name)
+        assert again == server, "by whatever path"
     finally:
         stop_background_server(server)
     assert running_servers() == []

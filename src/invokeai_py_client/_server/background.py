@@ -60,7 +60,8 @@ def start_background_server(
     """
     folder = Path(root).absolute() if root is not None else server_dir(version) / "root"
     for server in running_servers():
-        if Path(server.root) == folder:
+        # By whatever path: two servers on one database would ruin it.
+        if Path(server.root).resolve() == folder.resolve():
             return server
     installation = require_installation(version, install, python, report)
     write_config(folder, port or 9090, multiuser=multiuser, settings=settings or {})
