@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from fractions import Fraction
 
 import pytest
 
@@ -181,6 +182,13 @@ def test_a_timeout_ends_the_wait_in_time_and_reports_what_is_done():
     assert 10 <= bench.queue.time < 11
     assert [image.image_name for image in caught.value.result.images] == ["1.png"]
     assert bench.queue.rows[2]["status"] == "pending"
+
+
+def test_a_timeout_is_any_real_number():
+    bench = Bench(jobs=1)
+    with pytest.raises(JobTimeoutError, match=r"not done after 2.5 s"):
+        bench.wait(timeout=Fraction(5, 2))
+    assert 2.5 <= bench.queue.time < 3.5
 
 
 def test_a_timeout_says_why_nothing_moved():

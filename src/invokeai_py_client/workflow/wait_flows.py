@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Generic, Optional
 
 from invokeai_py_client._core.events import ServerEvent, parse_event
@@ -12,7 +13,7 @@ from invokeai_py_client._core.flow import Flow, emit, gather, notify, now, pause
 from invokeai_py_client._core.messages import RawEvent, RetryRule
 from invokeai_py_client._core.outage import may_pass
 from invokeai_py_client._core.paging import chunks
-from invokeai_py_client._core.send import call, get, post, route
+from invokeai_py_client._core.send import call, get, post
 from invokeai_py_client._core.tracker import STATUS_EVENT, JobTracker, read_look
 from invokeai_py_client.exceptions import (
     APIError,
@@ -22,6 +23,7 @@ from invokeai_py_client.exceptions import (
     NotFoundError,
 )
 from invokeai_py_client.models import JobStatus
+from invokeai_py_client.video.files import VIDEO
 from invokeai_py_client.workflow import queue_calls
 from invokeai_py_client.workflow.build_result import (
     build_result,
@@ -95,14 +97,20 @@ def checked_timeout(timeout: Optional[float]) -> Optional[float]:
     Raises:
         FieldValidationError: It is neither None nor a number.
     """
-    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
-    if timeout is None or (is_number and timeout == timeout):
-        return timeout
+    if timeout is None:
+        return None
+    if _is_number(timeout):
+        return float(timeout)
     allowed = "seconds, or None to wait for ever"
     message = f"timeout is {timeout!r}; allowed: {allowed}"
     raise FieldValidationError(
         [FieldProblem(message, "timeout", value=timeout, allowed=allowed)]
     )
+
+
+def _is_number(value: object) -> bool:
+    # NumPy's numbers are real ones, but not all of them floats or ints.
+    return not isinstance(value, bool) and isinstance(value, Real) and value == value
 
 
 def wait(
@@ -118,7 +126,7 @@ def wait(
 
     `on_over` is called with the submission's id once all are over.
     """
-    checked_timeout(timeout)
+    timeout = checked_timeout(timeout)
     started = yield from now()
     deadline = None if timeout is None else started + timeout
     waiting = _Waiting(ticket, read, on_progress, deadline)
@@ -275,8 +283,7 @@ def _image_records(names: list[str], timeout: float) -> Flow[list[Mapping[str, A
 def _video_record(name: str, timeout: float) -> Flow[Mapping[str, Any]]:
     try:
         # Not repeated here but by `patiently`, as for images.
-        path = route("/api/v1/videos/i/{}", name)
-        request = get(path, timeout=timeout, retry=RetryRule.NEVER)
+        request = get(VIDEO.path(name), timeout=timeout, retry=RetryRule.NEVER)
         record = yield from call(request)
     except NotFoundError:
         # Deleted since: only its name is left.
