@@ -113,16 +113,10 @@ def _find_or_prepare(desk: Desk, call: Call) -> Flow[Union[Ticket, Ready]]:
         if any(job.status != "canceled" for job in found):
             return _adopted(desk, call, found)
     ready = yield from prepare(desk, call)
-    if found:
-        ready = replace(ready, order=replace(ready.order, known=_ids(found)))
-        whole = replace(ready.order, known=frozenset())
-        if adopt(whole, found) is not None:
-            return _adopted(desk, call, found)
-    return ready
-
-
-def _ids(jobs: Sequence[QueuedJob]) -> frozenset[int]:
-    return frozenset(job.item_id for job in jobs)
+    if adopt(ready.order, found) is not None:
+        return _adopted(desk, call, found)
+    known = frozenset(job.item_id for job in found)
+    return replace(ready, order=replace(ready.order, known=known))
 
 
 def _adopted(desk: Desk, call: Call, found: Sequence[QueuedJob]) -> Ticket:
