@@ -237,8 +237,8 @@ def _failed(
 ) -> JobFailedError:
     node_id = record.failed_node if record else None
     node_type = record.failed_type if record else None
-    error_type = (record.error_type if record else None) or look.error_type
-    words = (record.error_message if record else None) or look.error_message
+    job = _job_snapshot(look, batch_id, record)
+    error_type, words = job.error_type, job.error_message
     where = f"job {look.item_id} failed"
     if node_id is not None:
         title = legend.title(node_id, node_type or "")
@@ -248,12 +248,12 @@ def _failed(
         what = words
     return JobFailedError(
         f"{where}: {what or 'the server gave no reason'}",
-        job=_job_snapshot(look, batch_id, record),
+        job=job,
         error_type=error_type,
         error_message=words,
         node_id=node_id,
         node_type=node_type,
-        traceback=(record.error_traceback if record else None) or look.error_traceback,
+        traceback=job.error_traceback,
     )
 
 
