@@ -16,6 +16,7 @@ from invokeai_py_client.async_client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import APIConnectionError, APIError
 from invokeai_py_client.simulator import SimulatedServer
+from scripted_server import Answer, ScriptedServer, as_json
 
 PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -193,45 +194,17 @@ def test_tls_where_there_is_none_is_told_apart(server):
         client.server_version()
 
 
-def test_an_event_socket_is_not_redirected_with_its_token(server):
-    asked = []
-
-    def thief(listener):
-        with contextlib.suppress(OSError):
-            connection, _ = listener.accept()
-            with connection:
-                asked.append(connection.recv(4096))
-
-    def redirect(listener, target):
-        page = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\n\r\n".encode()
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, contextlib.suppress(OSError):
-                connection.recv(4096)
-                connection.sendall(page)
-
-    with socket.socket() as other, socket.socket() as first:
-        for listener in (other, first):
-            listener.bind(("127.0.0.1", 0))
-            listener.listen()
-        target = f"ws://127.0.0.1:{other.getsockname()[1]}/"
-        threads = [
-            threading.Thread(target=thief, args=(other,)),
-            threading.Thread(target=redirect, args=(first, target)),
-        ]
-        for thread in threads:
-            thread.start()
-        url = f"http://127.0.0.1:{first.getsockname()[1]}"
-        with InvokeAIClient(url, token="secret") as client, pytest.raises(APIError):
+def test_an_event_socket_is_not_redirected_with_its_token():
+    with ScriptedServer(lambda request: as_json({})) as other:
+        there = {"Location": other.url.replace("http", "ws") + "/"}
+        with (
+            ScriptedServer(lambda request: Answer(b"", 302, None, there)) as first,
+            InvokeAIClient(first.url, token="secret") as client,
+            pytest.raises(APIError),
+        ):
             next(client.events())
-        for listener in (other, first):
-            listener.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join(10)
-    assert asked == []
+    assert any(line.startswith("GET /ws/socket.io/") for line in first.lines)
+    assert other.connections == 0
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
