@@ -270,6 +270,10 @@ def talk_about_subfolders(c: Conversation) -> None:
         c.settled(f"{moves}/status")
         c.note("left", status()["needs_move_count"])
 
+    def place(image: dict[str, Any]) -> str:
+        folder = str(image["image_subfolder"])
+        return "NA" if folder == image["image_name"][:2] else folder
+
     names = []
     for strategy in ("flat", "type", "date", "hash"):
         choose(strategy)
@@ -277,16 +281,13 @@ def talk_about_subfolders(c: Conversation) -> None:
             query = f"?image_category={query}"
             made = c.upload("", query, png(), "image/png")
             names.append(made["image_name"])
-            folder = made["image_subfolder"]
-            told = folder.replace(names[-1][:2], "NA").replace("/", "-")
+            told = place(made).replace("/", "-")
             c.note(f"{strategy}: {query}", told == made["created_at"][:10] or told)
 
     def places() -> list[str]:
         path = "/api/v1/images/i"
         found = [c.ask("", "GET", f"{path}/{name}", record=False) for name in names]
-        return [
-            one["image_subfolder"].replace(one["image_name"][:2], "NA") for one in found
-        ]
+        return [place(one) for one in found]
 
     for strategy in ("type", "hash", "flat"):
         choose(strategy)
