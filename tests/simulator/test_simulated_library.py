@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +290,20 @@ def test_an_exported_file_of_presets_can_be_imported(
     assert [one["name"] for one in twice] == ['a "b"'] * 2
     assert len({json.dumps(one["preset_data"]) for one in twice}) == 1
     assert io.BytesIO(exported).readline() == b"name,prompt,negative_prompt\r\n"
+
+
+def test_a_picture_of_too_many_pixels_is_no_picture(
+    simulated: SimulatedServer,
+) -> None:
+    c = Conversation(simulated.url)
+    size = struct.pack(">II", 30_000, 30_000)
+    head = b"IHDR" + size + bytes([8, 2, 0, 0, 0])
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head
+    data += struct.pack(">I", zlib.crc32(head)) + png()[33:]
+    texts = {"name": "Own", "positive_prompt": "p", "negative_prompt": ""}
+    preset = {"data": json.dumps({**texts, "type": "user"})}
+    answer = send(
+        c, "", "POST", f"{PRESETS}/", preset, image=("x.png", data, "image/png")
+    )
+    assert answer == {"detail": "Failed to read image"}
+    assert "Own" not in [one["name"] for one in get(c, f"{PRESETS}/")]

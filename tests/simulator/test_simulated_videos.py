@@ -191,3 +191,21 @@ def test_a_generated_video_is_as_long_as_was_asked_for() -> None:
         original = still_picture(data)
         assert original is not None
         assert np.array_equal(pixels, np.asarray(original))
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/api/v1/images/", "image_origin"),
+        (f"{_V}/", "video_origin"),
+        ("/api/v1/gallery/items/", "origin"),
+    ],
+)
+def test_all_that_is_wrong_with_the_question_for_a_list_is_said_at_once(
+    simulated: SimulatedServer, path: str, origin: str
+) -> None:
+    c = Conversation(simulated.url)
+    names = (origin, "categories", "is_intermediate", "offset", "limit", "order_dir")
+    asked = "&".join(f"{name}=x" for name in names)
+    answer = c.ask("", "GET", f"{path}?search_term=a&{asked}")
+    assert [problem["loc"][1] for problem in answer["detail"]] == list(names)

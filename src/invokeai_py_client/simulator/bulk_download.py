@@ -90,7 +90,7 @@ class BulkDownloads:
         images = self._simulation.images
         if not image_names:
             chosen = MediaFilter(board_id=board_id, is_intermediate=False)
-            image_names = [row["image_name"] for row in images.list(chosen)]
+            image_names = [row["image_name"] for row in images.rows(chosen)]
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for name in image_names:

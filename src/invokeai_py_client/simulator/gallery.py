@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from .database import Database, Row
 from .images import image_urls
-from .media_filter import MediaFilter
+from .media_filter import STARRED_FIRST, MediaFilter, MediaOrder
 from .videos import video_urls
 
 _COMMON = "width, height, starred, is_intermediate, board_id, created_at"
@@ -25,23 +25,12 @@ class Gallery:
         return int(self._database.value(f"SELECT count(*) FROM ({union})", parameters))
 
     def rows(
-        self,
-        chosen: MediaFilter,
-        *,
-        offset: int = 0,
-        limit: int = -1,
-        ascending: bool = False,
-        starred_first: bool = True,
+        self, chosen: MediaFilter, order: MediaOrder = STARRED_FIRST
     ) -> Sequence[Row]:
         """The items a filter selects; of one moment, videos count as newer."""
         union, parameters = _union(chosen)
-        direction = "ASC" if ascending else "DESC"
-        order = f"created_at {direction}, kind {direction}, number {direction}"
-        if starred_first:
-            order = f"starred DESC, {order}"
         return self._database.all(
-            f"SELECT * FROM ({union}) ORDER BY {order} LIMIT ? OFFSET ?",
-            (*parameters, limit, offset),
+            f"SELECT * FROM ({union}) {order.clause('kind', 'number')}", parameters
         )
 
     def days(self, user_id: Optional[str]) -> list[dict[str, Any]]:
@@ -52,7 +41,7 @@ class Gallery:
         """
         chosen = MediaFilter(is_intermediate=False, user_id=user_id)
         days: dict[str, dict[str, Any]] = {}
-        for row in self.rows(chosen, starred_first=False):
+        for row in self.rows(chosen, MediaOrder(starred_first=False)):
             date = row["created_at"][:10]
             if date not in days:
                 days[date] = _empty_day(date)

@@ -1,4 +1,4 @@
-"""Which images and videos a list shows: one filter for both tables."""
+"""Which images and videos a list shows, in which order: the same for both tables."""
 
 from __future__ import annotations
 
@@ -62,3 +62,37 @@ class MediaFilter:
             pattern = f"%{self.search.lower()}%"
             add("(metadata LIKE ? OR created_at LIKE ?)", pattern, pattern)
         return " AND ".join(conditions), parameters
+
+
+@dataclass(frozen=True)
+class MediaOrder:
+    """In which order a list comes, and which part of it.
+
+    Attributes:
+        ascending: The oldest first.
+        starred_first: What has a star before all else.
+        offset: How many are left out at the beginning.
+        limit: How many come at most; -1 for all.
+    """
+
+    ascending: bool = False
+    starred_first: bool = True
+    offset: int = 0
+    limit: int = -1
+
+    def clause(self, *ties: str) -> str:
+        """The end of a query, from `ORDER BY` on.
+
+        Args:
+            *ties: Columns that decide between things of one moment.
+        """
+        direction = "ASC" if self.ascending else "DESC"
+        columns = [f"{column} {direction}" for column in ("created_at", *ties)]
+        if self.starred_first:
+            columns.insert(0, "starred DESC")
+        order = ", ".join(columns)
+        return f"ORDER BY {order} LIMIT {self.limit} OFFSET {self.offset}"
+
+
+STARRED_FIRST = MediaOrder()
+"""All of it, what has a star first, then the newest."""

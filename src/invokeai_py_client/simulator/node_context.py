@@ -13,13 +13,14 @@ from PIL import Image
 from .database import Row
 from .execution import CanceledError
 from .images import ImageNotFoundError, ImageRecordNotFoundException
+from .media_store import MediaOrigin, MediaStore
 from .mp4 import VideoFacts
 from .node_rights import check_reading, check_saving
 from .node_schema import Node, NodeSchemas
 from .processor_events import invocation_event
 from .session import Session
 from .still_video import still_video
-from .videos import VideoNotFoundError, VideoOrigin, VideoRecordNotFoundException
+from .videos import VideoNotFoundError, VideoRecordNotFoundException
 
 if TYPE_CHECKING:
     from .processor import Processor
@@ -50,9 +51,8 @@ class NodeContext:
 
     def open_image(self, reference: Any, mode: Optional[str] = None) -> Image.Image:
         """A copy of a stored image, converted to a mode if one is given."""
-        self._check_image(reference.image_name)
+        self._check_reading(self._simulation.images, reference.image_name)
         try:
-            self._simulation.images.record(reference.image_name)
             image = self._simulation.images.open(reference.image_name)
         except ImageNotFoundError:
             raise ImageRecordNotFoundException from None
@@ -60,57 +60,49 @@ class NodeContext:
 
     def image_fields(self, reference: Any) -> dict[str, Any]:
         """The fields of `image_output` for an image that exists."""
-        self._check_image(reference.image_name)
+        self._check_reading(self._simulation.images, reference.image_name)
         try:
             return _fields(self._simulation.images.dto(reference.image_name))
         except ImageNotFoundError:
             raise ImageRecordNotFoundException from None
 
-    def _check_image(self, name: str) -> None:
+    def _check_reading(self, store: MediaStore, name: str) -> None:
         try:
-            row: Optional[Row] = self._simulation.images.record(name)
-        except ImageNotFoundError:
+            row: Optional[Row] = store.record(name)
+        except store.not_found:
             row = None
-        check_reading(self._simulation, self._row["user_id"], "image", row)
+        check_reading(self._simulation, self._row["user_id"], store.kind, row)
 
-    def _check_video(self, name: str) -> None:
-        try:
-            row: Optional[Row] = self._simulation.videos.record(name)
-        except VideoNotFoundError:
-            row = None
-        check_reading(self._simulation, self._row["user_id"], "video", row)
-
-    def _check_saving(self, kind: str, board_id: Optional[str]) -> None:
+    def _output(self, kind: str, category: str) -> MediaOrigin:
+        """What is stored with an output, which the node may have to put on a board."""
+        metadata = getattr(self._node, "metadata", None)
+        board = getattr(self._node, "board", None)
+        board_id = board.board_id if board else None
         check_saving(self._simulation, self._row["user_id"], kind, board_id)
+        return MediaOrigin(
+            origin="internal",
+            category=category,
+            is_intermediate=self._node.is_intermediate,
+            board_id=board_id,
+            session_id=self._row["session_id"],
+            node_id=self._node.id,
+            metadata=json.dumps(metadata.model_dump()) if metadata else None,
+            workflow=self._row["workflow"],
+            graph=self._session.graph.model_dump_json(),
+            user_id=self._row["user_id"],
+        )
 
     def save_image(
         self, image: Image.Image, category: str = "general"
     ) -> dict[str, Any]:
         """Store an image as the node's output; returns the fields of `image_output`."""
         self.progress("Saving image")
-        metadata = getattr(self._node, "metadata", None)
-        board = getattr(self._node, "board", None)
-        self._check_saving("image", board.board_id if board else None)
-        graph = self._session.graph.model_dump_json()
-        return _fields(
-            self._simulation.images.create(
-                image,
-                origin="internal",
-                category=category,
-                is_intermediate=self._node.is_intermediate,
-                board_id=board.board_id if board else None,
-                session_id=self._row["session_id"],
-                node_id=self._node.id,
-                metadata=json.dumps(metadata.model_dump()) if metadata else None,
-                workflow=self._row["workflow"],
-                graph=graph,
-                user_id=self._row["user_id"],
-            )
-        )
+        source = self._output("image", category)
+        return _fields(self._simulation.images.create(image, source))
 
     def open_video(self, reference: Any) -> bytes:
         """The file of a stored video."""
-        self._check_video(reference.video_name)
+        self._check_reading(self._simulation.videos, reference.video_name)
         try:
             return self._simulation.videos.full(reference.video_name)
         except VideoNotFoundError:
@@ -118,7 +110,7 @@ class NodeContext:
 
     def video_fields(self, reference: Any) -> dict[str, Any]:
         """The fields of `video_output` for a video that exists."""
-        self._check_video(reference.video_name)
+        self._check_reading(self._simulation.videos, reference.video_name)
         try:
             return _video_fields(self._simulation.videos.dto(reference.video_name))
         except VideoNotFoundError:
@@ -130,22 +122,8 @@ class NodeContext:
         """Store a video of one picture; returns the fields of `video_output`."""
         data = still_video(picture, frames, fps)
         self.progress("Saving video")
-        metadata = getattr(self._node, "metadata", None)
-        board = getattr(self._node, "board", None)
-        self._check_saving("video", board.board_id if board else None)
+        source = self._output("video", "general")
         facts = VideoFacts(picture.width, picture.height, frames / fps, fps, frames)
-        source = VideoOrigin(
-            origin="internal",
-            category="general",
-            is_intermediate=self._node.is_intermediate,
-            board_id=board.board_id if board else None,
-            session_id=self._row["session_id"],
-            node_id=self._node.id,
-            metadata=json.dumps(metadata.model_dump()) if metadata else None,
-            workflow=self._row["workflow"],
-            graph=self._session.graph.model_dump_json(),
-            user_id=self._row["user_id"],
-        )
         return _video_fields(self._simulation.videos.create(data, facts, source))
 
     def model_config(self, reference: Any) -> Mapping[str, Any]:

@@ -1,6 +1,8 @@
-"""The resize of an upload, which picks its filter by what the picture looks like."""
+"""Pictures made smaller: thumbnails, and uploads that ask for a size."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 from PIL import Image
@@ -8,13 +10,15 @@ from PIL import Image
 from .resampling import cubic, nearest
 
 _SEGMENTATION = 200
+_THUMBNAIL = 256
 
 
 def resize_upload(image: Image.Image, width: int, height: int) -> Image.Image:
     """Scale to a size as the server's upload route does.
 
-    Pictures of few colours keep exactly these; others are averaged when they shrink
-    and interpolated when they grow. Alpha ends up either 0 or 255.
+    The filter depends on what the picture looks like: few colours stay exactly these;
+    others are averaged when they shrink and interpolated when they grow. Alpha
+    ends up either 0 or 255.
     """
     pixels = np.array(image.convert("RGBA"))
     if image.size == (width, height):
@@ -32,3 +36,17 @@ def resize_upload(image: Image.Image, width: int, height: int) -> Image.Image:
         scaled = cubic(pixels, width, height)
     scaled[:, :, 3] = np.where(scaled[:, :, 3] > 127, 255, 0)
     return Image.fromarray(scaled)
+
+
+def small_picture(image: Image.Image) -> bytes:
+    """A picture as WebP, at most 256 pixels wide and high.
+
+    Raises:
+        OSError: The image cannot be decoded.
+    """
+    transparent = "A" in image.getbands() or "transparency" in image.info
+    small = image.convert("RGBA" if transparent else "RGB")
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    sink = io.BytesIO()
+    small.save(sink, "WEBP")
+    return sink.getvalue()

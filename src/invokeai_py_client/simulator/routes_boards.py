@@ -6,10 +6,11 @@ from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .board_rights import writable_board
 from .boards import BoardNotFoundError
 from .choices import BoardOrder, Direction, ImageCategory, Visibility
 from .images import ImageNotFoundError
-from .media_filter import MediaFilter
+from .media_filter import MediaFilter, MediaOrder
 from .routes_images import owner_access
 from .wire import ApiError, Call, json_reply, route
 
@@ -128,8 +129,9 @@ def _content(call: Call, board_id: str, *, own: bool) -> tuple[list[str], list[s
     def is_meant(row: dict[str, Any]) -> bool:
         return not own or call.scope_user in (None, row["user_id"])
 
-    images = simulation.images.list(chosen, starred_first=False)
-    videos = simulation.videos.list(chosen, starred_first=False)
+    order = MediaOrder(starred_first=False)
+    images = simulation.images.rows(chosen, order)
+    videos = simulation.videos.rows(chosen, order)
     return (
         [row["image_name"] for row in images if is_meant(row)],
         [row["video_name"] for row in videos if is_meant(row)],
@@ -147,7 +149,8 @@ def _image_names(call: Call) -> Any:
         is_intermediate=call.argument("is_intermediate", bool, None),
         user_id=call.scope_user if board_id == "none" else None,
     )
-    rows = call.simulation.images.list(chosen, starred_first=False, ascending=True)
+    order = MediaOrder(ascending=True, starred_first=False)
+    rows = call.simulation.images.rows(chosen, order)
     return [row["image_name"] for row in rows]
 
 
@@ -176,19 +179,13 @@ def _placeable(call: Call, names: list[str]) -> list[str]:
 @route("POST", f"{_BI}/")
 def _add(call: Call) -> Any:
     body = call.embedded(board_id=str, image_name=str)
-    _placing(call, body["board_id"])
+    writable_board(call, body["board_id"])
     owner_access(call, body["image_name"])
     try:
         result = _place(call, [body["image_name"]], body["board_id"])
     except LookupError as error:
         raise ApiError(500, "Failed to add image to board") from error
     return json_reply(result, 201)
-
-
-def _placing(call: Call, board_id: str) -> None:
-    board = _board(call, board_id)
-    if board["board_visibility"] != "public":
-        _owned(call, board_id, "modify")
 
 
 @route("DELETE", f"{_BI}/")
@@ -205,7 +202,7 @@ def _remove(call: Call) -> Any:
 @route("POST", f"{_BI}/batch")
 def _add_many(call: Call) -> Any:
     body = call.embedded(board_id=str, image_names=list[str])
-    _placing(call, body["board_id"])
+    writable_board(call, body["board_id"])
     names = _placeable(call, body["image_names"])
     return json_reply(_place(call, names, body["board_id"]), 201)
 

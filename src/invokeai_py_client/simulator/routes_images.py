@@ -7,8 +7,9 @@ from typing import Annotated, Any, Optional
 from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from .boards import BoardNotFoundError
-from .choices import Direction, ImageCategory, Origin
+from .choices import ImageCategory
 from .images import ImageNotFoundError, image_dto, image_urls
+from .listing import counts, media_choice, page
 from .media_filter import MediaFilter
 from .wire import (
     ApiError,
@@ -67,76 +68,15 @@ def _existing(call: Call, name: str, otherwise: str) -> dict[str, Any]:
 
 @route("GET", f"{_I}/")
 def _list(call: Call) -> Any:
-    page = call.arguments(
-        limit=(Annotated[int, Field(ge=0, le=1000)], 10),
-        offset=(Annotated[int, Field(ge=0)], 0),
-    )
-    limit, offset = page["limit"], page["offset"]
-    chosen, ascending, starred_first = _chosen(call)
-    rows = call.simulation.images.list(
-        chosen,
-        offset=offset,
-        limit=limit,
-        ascending=ascending,
-        starred_first=starred_first,
-    )
-    return {
-        "limit": limit,
-        "offset": offset,
-        "total": call.simulation.images.count(chosen),
-        "items": [image_dto(row) for row in rows],
-    }
-
-
-def _chosen(call: Call) -> tuple[MediaFilter, bool, bool]:
-    query = call.arguments(
-        board_id=(str, None),
-        image_origin=(Origin, None),
-        categories=(list[ImageCategory], None),
-        is_intermediate=(bool, None),
-        search_term=(str, None),
-        order_dir=(Direction, "DESC"),
-        starred_first=(bool, True),
-    )
-    board_id = query["board_id"]
-    if board_id not in (None, "none"):
-        readable_board(call, board_id)
-    chosen = MediaFilter(
-        origin=query["image_origin"],
-        categories=query["categories"],
-        is_intermediate=query["is_intermediate"],
-        board_id=board_id,
-        search=query["search_term"],
-        user_id=call.scope_user,
-    )
-    return chosen, query["order_dir"] == "ASC", query["starred_first"]
-
-
-def readable_board(call: Call, board_id: str) -> None:
-    """Raise unless the caller may see what is on a board."""
-    if call.user.is_admin:
-        return  # an unknown board is an empty one
-    try:
-        board = call.simulation.boards.record(board_id)
-    except BoardNotFoundError:
-        raise ApiError(404, "Board not found") from None
-    if board["user_id"] != call.user.user_id and board["board_visibility"] == "private":
-        raise ApiError(403, "Not authorized to access this board")
+    return page(call, "image_origin", call.simulation.images, image_dto)
 
 
 @route("GET", f"{_I}/names")
 def _names(call: Call) -> Any:
-    chosen, ascending, starred_first = _chosen(call)
-    rows = call.simulation.images.list(
-        chosen, ascending=ascending, starred_first=starred_first
-    )
-    starred = sum(row["starred"] for row in rows) if starred_first else 0
+    chosen, order = media_choice(call, "image_origin")
+    rows = call.simulation.images.rows(chosen, order)
     names = [row["image_name"] for row in rows]
-    return {
-        "image_names": names,
-        "starred_count": starred,
-        "total_count": len(rows),
-    }
+    return {"image_names": names, **counts(rows, order)}
 
 
 @route("POST", f"{_I}/images_by_names")
@@ -222,10 +162,15 @@ def _get_urls(call: Call) -> Any:
     return image_urls(call.params["name"])
 
 
-def _file(call: Call, data: bytes, media_type: str) -> Reply:
+def cache_control(call: Call) -> str:
+    """How long clients may keep a file, which never changes."""
     secret = call.simulation.users.multiuser
-    cache = "private, no-store" if secret else "max-age=31536000"
-    return Reply(data, media_type=media_type, headers={"cache-control": cache})
+    return "private, no-store" if secret else "max-age=31536000"
+
+
+def _file(call: Call, data: bytes, media_type: str) -> Reply:
+    headers = {"cache-control": cache_control(call)}
+    return Reply(data, media_type=media_type, headers=headers)
 
 
 @route("GET", f"{_I}/i/{{name}}/full", "media")

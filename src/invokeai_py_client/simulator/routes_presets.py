@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any, Literal, Optional
 
@@ -10,6 +9,7 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from .database import Row
+from .routes_upload import picture_of
 from .style_presets import PresetFileError, PresetNotFoundError, StylePresets
 from .wire import ApiError, Call, CrashError, Reply, UploadedFile, missing, route
 
@@ -63,20 +63,6 @@ def _data(call: Call) -> _Preset:
         return _Preset.model_validate(json.loads(text))
     except (json.JSONDecodeError, ValidationError) as error:
         raise ApiError(400, "Invalid preset data") from error
-
-
-def picture_of(part: UploadedFile) -> Image.Image:
-    """The picture of an upload, not decoded yet.
-
-    Raises:
-        ApiError: 415, when it is none.
-    """
-    if not (part.media_type or "").startswith("image"):
-        raise ApiError(415, "Not an image")
-    try:
-        return Image.open(io.BytesIO(part.data))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ApiError(415, "Failed to read image") from error
 
 
 def _picture(call: Call) -> Optional[Image.Image]:

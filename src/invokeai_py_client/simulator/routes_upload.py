@@ -9,10 +9,11 @@ from typing import Any, Optional
 from PIL import Image
 from pydantic import BaseModel, Field, ValidationError
 
-from .boards import BoardNotFoundError
+from .board_rights import writable_board
 from .choices import ImageCategory
 from .graph import Workflow
 from .images import ImageFileSaveException
+from .media_store import MediaOrigin
 from .resizing import resize_upload
 from .wire import ApiError, Call, UploadedFile, json_reply, missing, route
 
@@ -38,43 +39,35 @@ def _upload(call: Call) -> Any:
     if not isinstance(part, UploadedFile):
         raise ApiError(422, [missing(("body", "file"))])
     if board_id is not None:
-        _writable_board(call, board_id)
-    image = _decoded(part)
+        writable_board(call, board_id, "upload to")
+    image = picture_of(part)
     if query["crop_visible"]:
         image = image.crop(image.getbbox())
     image = _resized(image, call.form.get("resize_to"))
+    source = MediaOrigin(
+        origin="external",
+        category=query["image_category"],
+        is_intermediate=query["is_intermediate"],
+        board_id=board_id,
+        session_id=query["session_id"],
+        metadata=_metadata(call.form.get("metadata"), image),
+        workflow=_embedded_workflow(image),
+        graph=_embedded_graph(image),
+        user_id=call.user.user_id,
+    )
     try:
-        dto = call.simulation.images.create(
-            image,
-            origin="external",
-            category=query["image_category"],
-            is_intermediate=query["is_intermediate"],
-            board_id=board_id,
-            session_id=query["session_id"],
-            metadata=_metadata(call.form.get("metadata"), image),
-            workflow=_embedded_workflow(image),
-            graph=_embedded_graph(image),
-            user_id=call.user.user_id,
-        )
+        dto = call.simulation.images.create(image, source)
     except ImageFileSaveException as error:
         raise ApiError(500, "Failed to create image") from error
     return json_reply(dto, 201, {"Location": dto["image_url"]})
 
 
-def _writable_board(call: Call, board_id: str) -> None:
-    try:
-        board = call.simulation.boards.record(board_id)
-    except BoardNotFoundError:
-        raise ApiError(404, "Board not found") from None
-    if (
-        not call.user.is_admin
-        and board["user_id"] != call.user.user_id
-        and board["board_visibility"] != "public"
-    ):
-        raise ApiError(403, "Not authorized to upload to this board")
+def picture_of(part: UploadedFile) -> Image.Image:
+    """The picture of an upload, not decoded yet.
 
-
-def _decoded(part: UploadedFile) -> Image.Image:
+    Raises:
+        ApiError: 415, when it is none.
+    """
     if not (part.media_type or "").startswith("image"):
         raise ApiError(415, "Not an image")
     try:

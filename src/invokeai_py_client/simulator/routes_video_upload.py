@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from .boards import BoardNotFoundError
+from .board_rights import writable_board
 from .choices import ImageCategory
+from .media_store import MediaOrigin
 from .mp4 import VideoFormatError, has_mp4_brand, read_video
 from .video_body import read_video_body
-from .videos import VideoFileSaveException, VideoOrigin
+from .videos import VideoFileSaveException
 from .wire import ApiError, Call, json_reply, route
 
 _METADATA = TypeAdapter(dict[str, Any])
@@ -25,18 +26,8 @@ def _check_query(call: Call) -> dict[str, Any]:
         session_id=(str, None),
     )
     if query["board_id"] is not None:
-        _check_board(call, query["board_id"])
+        writable_board(call, query["board_id"], "upload to")
     return query
-
-
-def _check_board(call: Call, board_id: str) -> None:
-    try:
-        board = call.simulation.boards.record(board_id)
-    except BoardNotFoundError:
-        raise ApiError(404, "Board not found") from None
-    own = call.user.is_admin or board["user_id"] == call.user.user_id
-    if not own and board["board_visibility"] != "public":
-        raise ApiError(403, "Not authorized to upload to this board")
 
 
 @route("POST", "/api/v1/videos/upload", before_body=_check_query)
@@ -54,7 +45,7 @@ def _upload(call: Call) -> Any:
         facts = read_video(body.data)
     except VideoFormatError as error:
         raise ApiError(415, "Failed to read video") from error
-    source = VideoOrigin(
+    source = MediaOrigin(
         origin="external",
         category=query["video_category"],
         is_intermediate=query["is_intermediate"],

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from .boards import BoardNotFoundError
-from .choices import Direction, ImageCategory, Origin
+from .board_rights import writable_board
+from .choices import ImageCategory
+from .listing import counts, media_choice, page
 from .media_filter import MediaFilter
-from .routes_images import readable_board
+from .routes_images import cache_control
 from .videos import VideoNotFoundError, video_dto, video_urls
 from .wire import ApiError, Call, Reply, route
 
@@ -89,86 +89,17 @@ def _existing(call: Call) -> dict[str, Any]:
     return row
 
 
-def chosen_media(call: Call, origin: str) -> tuple[MediaFilter, bool, bool]:
-    """The filter of a list, whether it ascends, and whether stars come first.
-
-    Args:
-        call: The request.
-        origin: How the parameter is called that asks for an origin.
-    """
-    query = call.arguments(
-        **{origin: (Origin, None)},
-        is_intermediate=(bool, None),
-        board_id=(str, None),
-    )
-    board_id = query["board_id"]
-    chosen, ascending, starred_first = common_choice(call)
-    if board_id not in (None, "none"):
-        readable_board(call, board_id)
-    chosen = replace(
-        chosen,
-        origin=query[origin],
-        is_intermediate=query["is_intermediate"],
-        board_id=board_id,
-    )
-    return chosen, ascending, starred_first
-
-
-def common_choice(call: Call) -> tuple[MediaFilter, bool, bool]:
-    """What every list can be asked for: categories, a text, an order."""
-    query = call.arguments(
-        categories=(list[ImageCategory], None),
-        search_term=(str, None),
-        order_dir=(Direction, "DESC"),
-        starred_first=(bool, True),
-    )
-    chosen = MediaFilter(
-        categories=query["categories"],
-        search=query["search_term"],
-        user_id=call.scope_user,
-    )
-    return chosen, query["order_dir"] == "ASC", query["starred_first"]
-
-
-def page_of(call: Call) -> tuple[int, int]:
-    """The limit and the offset of a list."""
-    page = call.arguments(
-        offset=(Annotated[int, Field(ge=0)], 0),
-        limit=(Annotated[int, Field(ge=0, le=1000)], 10),
-    )
-    return page["limit"], page["offset"]
-
-
 @route("GET", f"{_V}/")
 def _list(call: Call) -> Any:
-    limit, offset = page_of(call)
-    chosen, ascending, starred_first = chosen_media(call, "video_origin")
-    rows = call.simulation.videos.list(
-        chosen,
-        offset=offset,
-        limit=limit,
-        ascending=ascending,
-        starred_first=starred_first,
-    )
-    return {
-        "limit": limit,
-        "offset": offset,
-        "total": call.simulation.videos.count(chosen),
-        "items": [video_dto(row) for row in rows],
-    }
+    return page(call, "video_origin", call.simulation.videos, video_dto)
 
 
 @route("GET", f"{_V}/names")
 def _names(call: Call) -> Any:
-    chosen, ascending, starred_first = chosen_media(call, "video_origin")
-    rows = call.simulation.videos.list(
-        chosen, ascending=ascending, starred_first=starred_first
-    )
-    return {
-        "video_names": [row["video_name"] for row in rows],
-        "starred_count": sum(row["starred"] for row in rows) if starred_first else 0,
-        "total_count": len(rows),
-    }
+    chosen, order = media_choice(call, "video_origin")
+    rows = call.simulation.videos.rows(chosen, order)
+    names = [row["video_name"] for row in rows]
+    return {"video_names": names, **counts(rows, order)}
 
 
 @route("GET", f"{_V}/i/{{name}}")
@@ -233,7 +164,7 @@ def _delete_many(call: Call) -> Any:
 def _delete_uncategorized(call: Call) -> Any:
     videos = call.simulation.videos
     chosen = MediaFilter(board_id="none", user_id=call.scope_user)
-    names = [row["video_name"] for row in videos.list(chosen)]
+    names = [row["video_name"] for row in videos.rows(chosen)]
     return _result(
         "deleted_videos", names, [], [videos.delete(name)["board_id"] for name in names]
     )
@@ -251,20 +182,10 @@ def _unstar(call: Call) -> Any:
     return _each(call, "unstarred_videos", lambda name: update(name, {"starred": 0}))
 
 
-def _writable_board(call: Call, board_id: str) -> None:
-    try:
-        board = call.simulation.boards.record(board_id)
-    except BoardNotFoundError:
-        raise ApiError(404, "Board not found") from None
-    own = call.user.is_admin or board["user_id"] == call.user.user_id
-    if not own and board["board_visibility"] != "public":
-        raise ApiError(403, "Not authorized to modify this board")
-
-
 @route("POST", f"{_V}/board")
 def _place(call: Call) -> Any:
     wanted = call.read(_Placing)
-    _writable_board(call, wanted.board_id)
+    writable_board(call, wanted.board_id)
     row = _row(call, wanted.video_name)
     if not _is_own(call, row):
         raise ApiError(403, "Not authorized to move this video")
@@ -283,7 +204,7 @@ def _unplace(call: Call) -> Any:
     if not _is_own(call, row):
         if board_id is None:
             raise ApiError(403, "Not authorized to move this video")
-        _writable_board(call, board_id)
+        writable_board(call, board_id)
     # A video that does not exist is on no board: nothing is left to do.
     call.simulation.videos.place(name, None)
     affected = sorted({board_id or "none", "none"})
@@ -308,11 +229,6 @@ def _urls(call: Call) -> Any:
     return video_urls(call.params["name"])
 
 
-def _cache_control(call: Call) -> str:
-    secret = call.simulation.users.multiuser
-    return "private, no-store" if secret else "max-age=31536000"
-
-
 @route("GET", f"{_V}/i/{{name}}/full", "media")
 @route("HEAD", f"{_V}/i/{{name}}/full", "media")
 def _full(call: Call) -> Any:
@@ -323,7 +239,7 @@ def _full(call: Call) -> Any:
         raise ApiError(404, "Not Found") from None
     headers = {
         "accept-ranges": "bytes",
-        "cache-control": _cache_control(call),
+        "cache-control": cache_control(call),
         "content-disposition": f'inline; filename="{name}"',
     }
     wanted = call.headers.get("range")
@@ -358,7 +274,7 @@ def _range(wanted: str, size: int) -> Optional[tuple[int, int]]:
 @route("GET", f"{_V}/i/{{name}}/thumbnail", "media")
 def _thumbnail(call: Call) -> Any:
     name = _existing(call)["video_name"]
-    headers = {"cache-control": _cache_control(call)}
+    headers = {"cache-control": cache_control(call)}
     try:
         data = call.simulation.videos.thumbnail(name)
     except VideoNotFoundError:

@@ -9,8 +9,8 @@ from typing import Any, Optional
 from .choices import Direction, WorkflowCategory, WorkflowOrder
 from .database import Row
 from .graph import Workflow
-from .routes_presets import picture_of
-from .style_presets import small_picture
+from .resizing import small_picture
+from .routes_upload import picture_of
 from .wire import ApiError, Call, CrashError, Reply, UploadedFile, missing, route
 from .workflows import DefaultWorkflowError, WorkflowNotFoundError, has_tag, tags_of
 

@@ -22,8 +22,9 @@ from .faults import Faults
 from .gallery import Gallery
 from .graph import stored_graph
 from .image_moves import ImageMoves
-from .images import ImageFiles, Images
+from .images import Images
 from .invocation_cache import InvocationCache
+from .media_store import MediaFiles
 from .model_folder import ModelFolder
 from .model_install import InstallJobs
 from .models_inventory import Models
@@ -96,14 +97,14 @@ class Simulation:
         self.image_moves = ImageMoves(self.database, strategy)
         self.images = Images(
             self.database,
-            ImageFiles(root / "images" if root else None),
+            MediaFiles(root / "images" if root else None),
             self.cache.forget_image,
             self.faults.before_image_save,
             strategy,
         )
         self.videos = Videos(
             self.database,
-            ImageFiles(root / "videos" if root else None),
+            MediaFiles(root / "videos" if root else None),
             self.cache.forget_image,
             self.faults.before_image_save,
             strategy,

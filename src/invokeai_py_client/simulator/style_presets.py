@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from .database import Database, Row
+from .resizing import small_picture
 
 _SIDE = 256
 
@@ -188,20 +189,6 @@ def _read(data: bytes, media_type: str) -> Sequence[_ImportedPreset]:
         raise PresetFileError(
             f"{message}'name', 'prompt', and 'negative_prompt' and name cannot be blank"
         ) from error
-
-
-def small_picture(image: Image.Image) -> bytes:
-    """A picture as WebP, at most 256 pixels wide and high.
-
-    Raises:
-        OSError: The image cannot be decoded.
-    """
-    transparent = "A" in image.getbands() or "transparency" in image.info
-    small = image.convert("RGBA" if transparent else "RGB")
-    small.thumbnail((_SIDE, _SIDE))
-    sink = io.BytesIO()
-    small.save(sink, "WEBP")
-    return sink.getvalue()
 
 
 def preset_dto(row: Row) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from .database import Row, timestamp
 from .expansion import FieldValue, expand, requested_count
 from .graph import Batch, BatchDatum, Graph, stored_graph
 from .graph_validation import CALL_INPUT_PREFIX, is_dynamic_input
-from .media_filter import MediaFilter
+from .media_filter import MediaFilter, MediaOrder
 from .processor_events import invocation_event
 from .queue_state import TERMINAL, ItemNotFoundError
 from .saved_graph import (
@@ -192,9 +192,8 @@ class WorkflowCalls:
             chosen = MediaFilter(
                 board_id=board_id, categories=wanted, is_intermediate=False
             )
-            rows = self._simulation.images.list(
-                chosen, ascending=True, starred_first=False
-            )
+            oldest_first = MediaOrder(ascending=True, starred_first=False)
+            rows = self._simulation.images.rows(chosen, oldest_first)
             return [str(row["image_name"]) for row in rows]
 
         return lambda data: generated_items(data, room, board_images)
