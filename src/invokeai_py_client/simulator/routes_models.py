@@ -15,11 +15,11 @@ from .choices import Direction, ModelOrder
 from .model_install import probe
 from .model_kinds import RecordError, bundled_kinds
 from .models_inventory import Config, DuplicateModelError
+from .resizing import small_picture
 from .wire import ApiError, Call, CrashError, Reply, UploadedFile, missing, route
 
 _M = "/api/v2/models"
 _R = "/api/v1/model_relationships"
-_COVER = 256
 # What a model keeps when it is identified again.
 _KEPT = ("path", "key", "name", "description", "source", "source_type")
 
@@ -261,13 +261,11 @@ def _set_image(call: Call) -> Any:
     except (OSError, ValueError) as error:
         raise ApiError(415, "Failed to read image") from error
     try:
-        clear = "A" in picture.getbands() or "transparency" in picture.info
-        small = picture.convert("RGBA" if clear else "RGB")
+        small = small_picture(picture)
     except (OSError, ValueError, SyntaxError) as error:
         raise CrashError(str(error)) from error
-    small.thumbnail((_COVER, _COVER))
     path.parent.mkdir(exist_ok=True)
-    small.save(path, "WEBP")
+    path.write_bytes(small)
     return None
 
 
