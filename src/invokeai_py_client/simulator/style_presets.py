@@ -7,6 +7,7 @@ import io
 import json
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Optional
 
 from PIL import Image
@@ -64,7 +65,7 @@ class StylePresets:
         database.run("DELETE FROM style_presets WHERE type = 'default'")
         for name, positive, negative, colour in _SHIPPED:
             preset_id = self.create(name, positive, negative, "default", "system")
-            self.set_image(preset_id, Image.new("RGB", (_SIDE, _SIDE), colour))
+            self._store_image(preset_id, _shipped_picture(colour))
 
     def create(
         self,
@@ -145,7 +146,9 @@ class StylePresets:
         Raises:
             OSError: The image cannot be decoded.
         """
-        data = None if image is None else small_picture(image)
+        self._store_image(preset_id, None if image is None else small_picture(image))
+
+    def _store_image(self, preset_id: str, data: Optional[bytes]) -> None:
         self._database.run(
             "UPDATE style_presets SET image = ? WHERE id = ?", (data, preset_id)
         )
@@ -189,6 +192,12 @@ def _read(data: bytes, media_type: str) -> Sequence[_ImportedPreset]:
         raise PresetFileError(
             f"{message}'name', 'prompt', and 'negative_prompt' and name cannot be blank"
         ) from error
+
+
+@cache
+def _shipped_picture(colour: str) -> bytes:
+    # Kept for the next server: encoding takes as long as the rest of a simulation.
+    return small_picture(Image.new("RGB", (_SIDE, _SIDE), colour))
 
 
 def preset_dto(row: Row) -> dict[str, Any]:
