@@ -100,6 +100,29 @@ class Boards:
         )
         return {} if row is None else {row["kind"]: row["name"]}
 
+    def is_shown(self, board_id: Optional[str]) -> bool:
+        """Whether everybody may see what is on a board; what is on none is not shown.
+
+        Raises:
+            BoardNotFoundError: There is no such board.
+        """
+        if board_id is None:
+            return False
+        board = self.record(board_id)
+        return bool(board["board_visibility"] != "private")
+
+    def is_open(self, board_id: Optional[str], user_id: str) -> bool:
+        """Whether a user may change what is on a board: its own, or a public one.
+
+        Raises:
+            BoardNotFoundError: There is no such board.
+        """
+        if board_id is None:
+            return False
+        board = self.record(board_id)
+        is_public = bool(board["board_visibility"] == "public")
+        return is_public or user_id == str(board["user_id"])
+
     def list(
         self,
         *,

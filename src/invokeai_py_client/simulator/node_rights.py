@@ -30,10 +30,8 @@ def check_reading(
     if user is not None and user["is_active"]:
         if user["is_admin"] or (media is not None and media["user_id"] == user_id):
             return
-        if media is not None and media["board_id"] is not None:
-            board = simulation.boards.record(media["board_id"])
-            if board["board_visibility"] in ("shared", "public"):
-                return
+        if media is not None and simulation.boards.is_shown(media["board_id"]):
+            return
     raise PermissionError(f"Queue user is not authorized to access this {kind}")
 
 
@@ -53,9 +51,8 @@ def check_saving(
         raise PermissionError(f"Queue user is not authorized to save {kind}s")
     if board_id is None:
         return
-    board = simulation.boards.record(board_id)
-    own = user["is_admin"] or board["user_id"] == user_id
-    if not own and board["board_visibility"] != "public":
+    is_open = simulation.boards.is_open(board_id, user_id)
+    if not user["is_admin"] and not is_open:
         raise PermissionError(
             f"Queue user is not authorized to save {kind}s to this board"
         )

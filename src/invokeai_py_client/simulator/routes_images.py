@@ -36,11 +36,8 @@ def read_access(call: Call, name: str) -> None:
     row = _existing(call, name, "Not Found")
     if call.user.is_admin or row["user_id"] == call.user.user_id:
         return
-    if row["board_id"] is not None:
-        board = call.simulation.boards.record(row["board_id"])
-        if board["board_visibility"] in ("shared", "public"):
-            return
-    raise ApiError(403, "Not authorized to access this image")
+    if not call.simulation.boards.is_shown(row["board_id"]):
+        raise ApiError(403, "Not authorized to access this image")
 
 
 def owner_access(call: Call, name: str) -> None:
@@ -48,15 +45,11 @@ def owner_access(call: Call, name: str) -> None:
     if call.user.is_admin:
         return
     row = _existing(call, name, "Image not found")
-    if row["user_id"] == call.user.user_id:
+    user_id = call.user.user_id
+    if row["user_id"] == user_id:
         return
-    if row["board_id"] is not None:
-        board = call.simulation.boards.record(row["board_id"])
-        if board["user_id"] == call.user.user_id or (
-            board["board_visibility"] == "public"
-        ):
-            return
-    raise ApiError(403, "Not authorized to modify this image")
+    if not call.simulation.boards.is_open(row["board_id"], user_id):
+        raise ApiError(403, "Not authorized to modify this image")
 
 
 def _existing(call: Call, name: str, otherwise: str) -> dict[str, Any]:

@@ -19,13 +19,9 @@ def _assert_readable(call: Call, name: str) -> None:
         row = simulation.images.record(name)
     except ImageNotFoundError:
         row = {"user_id": None, "board_id": None}
-    if row["user_id"] == call.user.user_id:
-        return
-    if row["board_id"] is not None:
-        board = simulation.boards.record(row["board_id"])
-        if board["board_visibility"] in ("shared", "public"):
-            return
-    raise ApiError(403, f"Not authorized to access image {name}")
+    own = row["user_id"] == call.user.user_id
+    if not own and not simulation.boards.is_shown(row["board_id"]):
+        raise ApiError(403, f"Not authorized to access image {name}")
 
 
 @route("POST", _R)

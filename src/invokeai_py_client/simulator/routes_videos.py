@@ -51,13 +51,6 @@ def _is_own(call: Call, row: Optional[dict[str, Any]]) -> bool:
     return row is not None and row["user_id"] == call.user.user_id
 
 
-def _board_of(call: Call, row: Optional[dict[str, Any]]) -> dict[str, Any]:
-    """The board a video is on; an empty one stands for none."""
-    if row is None or row["board_id"] is None:
-        return {"user_id": None, "board_visibility": "private"}
-    return call.simulation.boards.record(row["board_id"])
-
-
 def _read_access(call: Call, name: str) -> None:
     """Raise unless the caller may see a video; to administrators all pass."""
     row = _row(call, name)
@@ -65,7 +58,7 @@ def _read_access(call: Call, name: str) -> None:
         return
     if row is None:
         raise ApiError(404, "Video not found")
-    if _board_of(call, row)["board_visibility"] == "private":
+    if not call.simulation.boards.is_shown(row["board_id"]):
         raise ApiError(403, "Not authorized to access this video")
 
 
@@ -74,9 +67,8 @@ def _owner_access(call: Call, name: str) -> None:
     row = _row(call, name)
     if _is_own(call, row):
         return
-    board = _board_of(call, row)
-    own_board = board["user_id"] == call.user.user_id
-    if not own_board and board["board_visibility"] != "public":
+    board_id = None if row is None else row["board_id"]
+    if not call.simulation.boards.is_open(board_id, call.user.user_id):
         raise ApiError(403, "Not authorized to modify this video")
 
 
