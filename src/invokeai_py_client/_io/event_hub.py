@@ -36,8 +36,8 @@ _CLOSE_TIMEOUT = 5.0
 class EventHub:
     """Connects lazily, stays connected, and passes events on to mailboxes.
 
-    All state is guarded by one condition; neither mailboxes nor the server are ever
-    called while it is held.
+    All state is guarded by one condition, but for the subscriptions, which have a lock
+    of their own; neither mailboxes nor the server are ever called while it is held.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -155,8 +155,9 @@ class EventHub:
         socket.on("*", self._receive)
         socket.on("disconnect", on_disconnect)
         socket.on("connect_error", self._note_refusal)
-        token = self._tried_token = self._settings.credentials.token
-        self._refused = False
+        with self._state:
+            token = self._tried_token = self._settings.credentials.token
+            self._refused = False
         try:
             socket.open(token)
         except ConnectionError as error:
@@ -168,7 +169,8 @@ class EventHub:
 
     def _note_refusal(self, reason: object = None) -> None:
         # The server itself gives an object; what could not be reached, a text.
-        self._refused = isinstance(reason, Mapping)
+        with self._state:
+            self._refused = isinstance(reason, Mapping)
 
     def _pause(self) -> None:
         with self._state:
