@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from . import routes  # noqa: F401 -- registers the routes
-from .auth import SYSTEM_USER, User
+from .auth import MEDIA_COOKIE, SYSTEM_USER, User
 from .fault_transport import ConnectionCut, FaultTransport, cut
 from .faults import RequestFault
 from .simulation import Simulation
@@ -43,7 +43,6 @@ _PAGE = b"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="UTF-8"><title>Invoke - Community Edition</title>
 </head><body><div id="root"></div></body></html>
 """
-_COOKIE = "invokeai_media_token"
 _PART_LIMIT = 1024 * 1024
 _NOT_RENEWING = ("/api/v1/auth/logout", "/api/v1/auth/media-cookie")
 
@@ -182,7 +181,7 @@ class SimulatorApp:
         if access == "public" or (not users.multiuser and not strict):
             return SYSTEM_USER, None
         if token is None and access == "media":
-            token = request.cookies.get(_COOKIE)
+            token = request.cookies.get(MEDIA_COOKIE)
         if token is None:
             missing = "Missing authentication credentials"
             raise _unauthorized(

@@ -16,6 +16,9 @@ from typing import Any, Optional
 from .database import Database, Row
 
 SYSTEM = "system"
+MEDIA_COOKIE = "invokeai_media_token"
+"""The cookie with which a page's pictures and videos are asked for."""
+
 _DAY = 86_400
 _LISTED = 100
 _SHORTEST = 8
@@ -121,7 +124,7 @@ class Users:
         )
 
     def _check_password(self, password: str) -> None:
-        problem = _weakness(password) if self.strict_passwords else None
+        problem = weakness(password) if self.strict_passwords else None
         if not self.strict_passwords and not password:
             problem = "Password cannot be empty"
         if problem is not None:
@@ -150,9 +153,7 @@ class Users:
             raise ValueError(f"User with email {email} already exists")
         user_id = str(uuid.uuid4())
         self._insert(user_id, email, display_name, password, is_admin=is_admin)
-        record = self.record(user_id)
-        assert record is not None
-        return user_dto(record)
+        return self.dto(user_id)
 
     def update(self, user_id: str, **changes: Any) -> dict[str, Any]:
         """Change an account; a new password voids every token issued before.
@@ -162,9 +163,7 @@ class Users:
             ValueError: The password is too weak, the last administrator would be gone,
                 or the server's own account is meant.
         """
-        row = self.record(user_id)
-        if row is None:
-            raise LookupError(user_id)
+        row = self._existing(user_id)
         ends = changes.get("is_active") == 0
         if user_id == SYSTEM and (
             ends or changes.get("is_admin") == 1 or "password" in changes
@@ -186,10 +185,13 @@ class Users:
         Raises:
             LookupError: There is no such account.
         """
+        return user_dto(self._existing(user_id))
+
+    def _existing(self, user_id: str) -> Row:
         row = self.record(user_id)
         if row is None:
             raise LookupError(user_id)
-        return user_dto(row)
+        return row
 
     def _store(self, user_id: str, **columns: Any) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)
@@ -205,9 +207,7 @@ class Users:
             LookupError: There is no such account.
             ValueError: It is the last administrator, or the server's own.
         """
-        row = self.record(user_id)
-        if row is None:
-            raise LookupError(user_id)
+        row = self._existing(user_id)
         if user_id == SYSTEM:
             raise ValueError(_SYSTEM_PROTECTED)
         self._check_admin_stays(row)
@@ -248,12 +248,16 @@ class Users:
 
     def refresh(self, token: str) -> Optional[str]:
         """A fresh token for a request's; None when that one has become void."""
-        claims = self.read_token(token)
-        user = None if claims is None else self.user_of(claims)
+        user = self.holder(token)
         row = None if user is None else self.record(user.user_id)
         if user is None or row is None:
             return None
         return self.issue(row, remember_me=user.remember_me)[0]
+
+    def holder(self, token: str) -> Optional[User]:
+        """Whose token it is; None when it gives no access."""
+        claims = self.read_token(token)
+        return None if claims is None else self.user_of(claims)
 
     def _signature(self, body: str) -> str:
         digest = hmac.new(self._secret, body.encode("ascii"), hashlib.sha256).digest()
@@ -310,7 +314,7 @@ def _present() -> str:
     return now.isoformat(timespec="microseconds")
 
 
-def _weakness(password: str) -> Optional[str]:
+def weakness(password: str) -> Optional[str]:
     """Why a strict server refuses a password; None when it does not."""
     if len(password) < _SHORTEST:
         return f"Password must be at least {_SHORTEST} characters long"

@@ -10,13 +10,11 @@ from typing import Annotated, Any, Optional
 
 from pydantic import AfterValidator, BaseModel
 
-from .auth import user_dto
+from .auth import MEDIA_COOKIE, user_dto, weakness
 from .email_addresses import checked_email
 from .wire import ApiError, Call, Reply, json_reply, route
 
 _A = "/api/v1/auth"
-_COOKIE = "invokeai_media_token"
-
 
 _PASSWORD_SIGNS = string.ascii_letters + string.digits + string.punctuation
 _PASSWORD_LENGTH = 16
@@ -88,9 +86,8 @@ def _login(call: Call) -> Any:
 
 
 def _cookie(token: str, lifetime: int) -> str:
-    return (
-        f"{_COOKIE}={token}; HttpOnly; Max-Age={lifetime}; Path=/api/v1; SameSite=lax"
-    )
+    kept = f"{MEDIA_COOKIE}={token}; HttpOnly; Max-Age={lifetime}"
+    return f"{kept}; Path=/api/v1; SameSite=lax"
 
 
 @route("POST", f"{_A}/media-cookie")
@@ -127,16 +124,14 @@ def _create(call: Call, wanted: _Setup, *, is_admin: bool) -> dict[str, Any]:
 @route("POST", f"{_A}/logout", "account")
 def _logout(_call: Call) -> Any:
     # Tokens stay good until they expire: the server keeps no list of them.
-    gone = f'{_COOKIE}=""; expires={formatdate(usegmt=True)}; Max-Age=0'
+    gone = f'{MEDIA_COOKIE}=""; expires={formatdate(usegmt=True)}; Max-Age=0'
     cookie = f"{gone}; Path=/api/v1; SameSite=lax"
     return json_reply({"success": True}, headers={"set-cookie": cookie})
 
 
 @route("GET", f"{_A}/me", "account")
 def _me(call: Call) -> Any:
-    row = call.simulation.users.record(call.user.user_id)
-    assert row is not None
-    return user_dto(row)
+    return call.simulation.users.dto(call.user.user_id)
 
 
 @route("PATCH", f"{_A}/me", "account")
@@ -192,9 +187,9 @@ def _create_user(call: Call) -> Any:
 def _generate_password(_call: Call) -> Any:
     while True:
         signs = [secrets.choice(_PASSWORD_SIGNS) for _ in range(_PASSWORD_LENGTH)]
-        kinds = (str.isupper, str.islower, str.isdigit)
-        if all(any(map(kind, signs)) for kind in kinds):
-            return {"password": "".join(signs)}
+        password = "".join(signs)
+        if weakness(password) is None:
+            return {"password": password}
 
 
 def _existing(call: Call) -> dict[str, Any]:

@@ -146,8 +146,7 @@ class SocketServer:
         user: Optional[User] = SYSTEM_USER
         users = self._simulation.users
         if users.multiuser:
-            claims = users.read_token(_token(environ, auth))
-            user = None if claims is None else users.user_of(claims)
+            user = users.holder(_token(environ, auth))
         if user is None:
             return False
         self._users[sid] = user

@@ -61,8 +61,7 @@ class VideoIngress:
         """Who uploads; None in single-user mode."""
         if not self._users.multiuser:
             return None
-        claims = self._users.read_token(token) if token else None
-        user = None if claims is None else self._users.user_of(claims)
+        user = self._users.holder(token) if token else None
         if user is None:
             raise ApiError(
                 401, "Authentication required", {"WWW-Authenticate": "Bearer"}
