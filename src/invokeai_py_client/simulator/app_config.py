@@ -71,10 +71,7 @@ class AppConfig:
             "node_cache_size": settings.cache_size,
         }
         started = {key: v for key, v in given.items() if v != _DEFAULTS[key]}
-        self._kept: dict[str, Any] = json.loads(
-            database.value("SELECT value FROM settings WHERE key = ?", (_STORED,))
-            or "{}"
-        )
+        self._kept: dict[str, Any] = json.loads(database.setting(_STORED) or "{}")
         self._values = {**_DEFAULTS, **started, **self._kept}
         self._set = {"legacy_models_yaml_path", "port", *started, *self._kept}
 
@@ -103,10 +100,7 @@ class AppConfig:
                 self._kept.pop(key, None)
             else:
                 self._kept[key] = value
-        self._database.run(
-            "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)",
-            (_STORED, json.dumps(self._kept)),
-        )
+        self._database.keep_setting(_STORED, json.dumps(self._kept))
 
     def provider(self, provider_id: str) -> dict[str, Any]:
         """How a paid service is configured, without its key."""

@@ -19,6 +19,7 @@ SYSTEM = "system"
 MEDIA_COOKIE = "invokeai_media_token"
 """The cookie with which a page's pictures and videos are asked for."""
 
+_SECRET = "jwt_secret"
 _DAY = 86_400
 _LISTED = 100
 _SHORTEST = 8
@@ -66,11 +67,11 @@ class Users:
         self._database = database
         if self.record(SYSTEM) is None:
             self._insert(SYSTEM, SYSTEM_USER.email, "System", None, is_admin=True)
-        secret = database.value("SELECT value FROM settings WHERE key = 'jwt_secret'")
+        secret = database.setting(_SECRET)
         if secret is None:
             secret = secrets.token_hex(32)
-            database.insert("settings", {"key": "jwt_secret", "value": secret})
-        self._secret = str(secret).encode("ascii")
+            database.keep_setting(_SECRET, secret)
+        self._secret = secret.encode("ascii")
 
     def _insert(
         self,

@@ -212,6 +212,17 @@ class Database:
             cursor = self._connection.execute(_insert(table, row), tuple(row.values()))
             return int(cursor.lastrowid or 0)
 
+    def setting(self, key: str) -> Optional[str]:
+        """What was kept under a key; None if nothing was."""
+        value = self.value("SELECT value FROM settings WHERE key = ?", (key,))
+        return None if value is None else str(value)
+
+    def keep_setting(self, key: str, value: str) -> None:
+        """Keep a text beyond a restart, in place of an older one."""
+        self.run(
+            "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (key, value)
+        )
+
     def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert rows that all have the same columns."""
         rows = list(rows)

@@ -66,7 +66,7 @@ class ImageMoves:
         ]
 
     def _latest_job(self) -> Optional[dict[str, Any]]:
-        text = self._database.value("SELECT value FROM settings WHERE key = ?", (_JOB,))
+        text = self._database.setting(_JOB)
         return None if text is None else json.loads(text)
 
     def status(self, operation: Optional[str] = None) -> dict[str, Any]:
@@ -95,7 +95,4 @@ class ImageMoves:
         latest = self._latest_job()
         number = 1 if latest is None else int(latest["id"]) + 1
         job = {"id": number, "state": "committed", "error_message": None}
-        self._database.run(
-            "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)",
-            (_JOB, json.dumps(job)),
-        )
+        self._database.keep_setting(_JOB, json.dumps(job))

@@ -11,7 +11,6 @@ from .images import ImageNotFoundError, Images
 from .models_inventory import Models
 
 _Percent = Optional[Annotated[float, Field(ge=0, le=1)]]
-_Weight = Annotated[float, Field(ge=-1, le=2)]
 _Pixels = Optional[Annotated[int, Field(ge=64)]]
 _Whole = Optional[Annotated[int, Field(ge=0)]]
 
@@ -22,21 +21,19 @@ class _Lora(BaseModel):
     is_enabled: bool = True
 
 
-class _ControlLayer(BaseModel):
+class _Adapter(BaseModel):
     model_name: str
     image_name: Optional[str] = None
-    weight: _Weight = 1.0
+    weight: Annotated[float, Field(ge=-1, le=2)] = 1.0
     begin_step_percent: _Percent = None
     end_step_percent: _Percent = None
+
+
+class _ControlLayer(_Adapter):
     control_mode: Optional[Literal["balanced", "more_prompt", "more_control"]] = None
 
 
-class _IpAdapter(BaseModel):
-    model_name: str
-    image_name: Optional[str] = None
-    weight: _Weight = 1.0
-    begin_step_percent: _Percent = None
-    end_step_percent: _Percent = None
+class _IpAdapter(_Adapter):
     method: Optional[Literal["full", "style", "composition"]] = None
     image_influence: Optional[Literal["lowest", "low", "medium", "high", "highest"]] = (
         None
@@ -153,7 +150,7 @@ class Resolver:
         return {"image_name": name, "width": row["width"], "height": row["height"]}
 
     def _adapters(
-        self, adapters: Sequence[BaseModel], kinds: Sequence[str]
+        self, adapters: Sequence[_Adapter], kinds: Sequence[str]
     ) -> list[dict[str, Any]]:
         found = []
         for adapter in adapters:

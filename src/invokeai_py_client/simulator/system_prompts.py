@@ -27,11 +27,11 @@ class SystemPrompts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        if database.value("SELECT 1 FROM settings WHERE key = ?", (_SEEDED,)):
+        if database.setting(_SEEDED):
             return
         for name, content in _SHIPPED:
             self.create(name, content, "system", public=True)
-        database.insert("settings", {"key": _SEEDED, "value": "yes"})
+        database.keep_setting(_SEEDED, "yes")
 
     def create(
         self, name: str, content: str, user_id: str, *, public: bool
