@@ -135,7 +135,7 @@ class SimulatorApp:
                 base_url=str(request.base_url),
             )
             if matched.before_body is not None:
-                await run_in_threadpool(matched.before_body, call)
+                call.checked = await run_in_threadpool(matched.before_body, call)
             call.body = await request.body()
             request.state.was_heard = True
             if matched.before_body is None:

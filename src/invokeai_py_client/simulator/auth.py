@@ -227,8 +227,10 @@ class Users:
 
     def is_served(self, user_id: str) -> bool:
         """Whether jobs of a user are run: not those of disabled or deleted accounts."""
+        if not self.multiuser:
+            return True
         row = self.record(user_id)
-        return not self.multiuser or (row is not None and bool(row["is_active"]))
+        return row is not None and bool(row["is_active"])
 
     def issue(self, row: Row, *, remember_me: bool = False) -> tuple[str, int]:
         """A token for an account and the seconds it lasts."""

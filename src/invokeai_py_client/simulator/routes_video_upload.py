@@ -11,6 +11,7 @@ from .choices import ImageCategory
 from .media_store import MediaOrigin
 from .mp4 import VideoFormatError, has_mp4_brand, read_video
 from .video_body import read_video_body
+from .video_ingress import UPLOAD_PATH
 from .videos import VideoFileSaveException
 from .wire import ApiError, Call, json_reply, route
 
@@ -30,9 +31,9 @@ def _check_query(call: Call) -> dict[str, Any]:
     return query
 
 
-@route("POST", "/api/v1/videos/upload", before_body=_check_query)
+@route("POST", UPLOAD_PATH, before_body=_check_query)
 def _upload(call: Call) -> Any:
-    query = _check_query(call)
+    query = call.checked
     body = read_video_body(call.headers.get("content-type", ""), call.body)
     if body.metadata is not None:
         try:

@@ -107,6 +107,7 @@ class Call:
         base_url: How the client reached the server.
         form: The parts of a multipart body by name.
         reply_headers: Headers to add to the reply.
+        checked: What the route's `before_body` gave back.
     """
 
     simulation: Simulation
@@ -121,6 +122,7 @@ class Call:
     base_url: str = ""
     form: Mapping[str, Any] = field(default_factory=dict)
     reply_headers: dict[str, str] = field(default_factory=dict)
+    checked: Any = None
 
     @property
     def scope_user(self) -> Optional[str]:
@@ -254,8 +256,8 @@ class Route:
     """One operation of the API.
 
     Attributes:
-        before_body: Checks a request before its body is read; such a route takes the
-            body as it is, without a form.
+        before_body: Checks a request before its body is read, for the handler to find
+            in `Call.checked`; such a route takes the body as it is, without a form.
     """
 
     method: str
