@@ -1,12 +1,10 @@
 """Two who use one key at the same moment: one copy of the jobs, known to both.
 
-Both submissions run against one queue, request by request in every order. Their
-values may differ, as random seeds do.
+Both submissions run against one queue, request by request in orders that are
+drawn. Their values may differ, as random seeds do.
 """
 
 from __future__ import annotations
-
-import logging
 
 import pytest
 from hypothesis import given, settings
@@ -18,12 +16,7 @@ from invokeai_py_client.workflow.orders import Order
 from invokeai_py_client.workflow.queue_calls import find_jobs
 from queue_double import QueueDouble, answer, drive
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quiet():
-    logging.getLogger("invokeai_py_client").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("invokeai_py_client").setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def order(items, runs, *, prepend=False):

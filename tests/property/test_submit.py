@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 
 import pytest
@@ -21,11 +20,7 @@ from queue_double import Fault, QueueDouble, drive
 SETTLE = 10.0
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _quiet():
-    logging.getLogger("invokeai_py_client").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("invokeai_py_client").setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 faults = st.one_of(

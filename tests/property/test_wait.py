@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 
 import pytest
@@ -18,11 +17,7 @@ LONGEST_POLL = 5.0
 LOOK_TIMEOUT = 10.0
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _quiet():
-    logging.getLogger("invokeai_py_client").setLevel(logging.CRITICAL)
-    yield
-    logging.getLogger("invokeai_py_client").setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 ends = st.sampled_from(["completed", "failed", "canceled", "deleted"])
