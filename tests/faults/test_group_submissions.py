@@ -46,6 +46,18 @@ def test_one_bad_entry_of_a_thousand_means_that_nothing_is_sent(client):
     assert client.request("get", "/api/v1/queue/default/list_all") == []
 
 
+def test_what_many_need_of_the_server_is_asked_for_once(server):
+    asked = []
+    with FaultProxy(server.url) as proxy, InvokeAIClient(proxy.url) as client:
+        client.board_repo.create_board("ours")
+        handle = client.workflow_repo.create_workflow(blank())
+        proxy.schedule = lambda method, path: asked.append((method, path))
+        client.submit_many([(handle, {"width": 8, "board": "ours"})] * 8)
+    gets = [path.partition("?")[0] for method, path in asked if method == "GET"]
+    assert gets.count("/api/v1/boards/") == 1
+    assert len(gets) == len(set(gets))
+
+
 def test_what_does_not_fit_takes_back_what_did(client):
     handle = client.workflow_repo.create_workflow(blank())
     mine = handle.submit(width=8)

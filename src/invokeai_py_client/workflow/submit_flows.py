@@ -74,9 +74,12 @@ def submit_all(desk: Desk, calls: Sequence[Call]) -> Flow[list[Ticket]]:
 
     When one cannot be enqueued, those before it are taken back.
     """
-    prepared: list[Union[Ticket, Ready]] = yield from gather(
-        [_find_or_prepare(desk, call) for call in calls], limit=4
-    )
+    prepared: list[Union[Ticket, Ready]] = []
+    # One alone first: what it asks the server for, the others need not ask as well.
+    for part in (calls[:1], calls[1:]):
+        prepared += yield from gather(
+            [_find_or_prepare(desk, call) for call in part], limit=4
+        )
     tickets: list[Ticket] = []
     yield from on_interrupt(lambda: _take_all_back(tickets))
     try:
