@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -534,6 +535,14 @@ def test_the_token_is_sent_and_never_shown(ivk, server):
     assert code == 5
     assert "Bearer s3cret" in server.tokens
     assert "s3cret" not in out + err
+
+
+def test_a_verbose_command_leaves_the_log_as_it_was(ivk, server):
+    logger = logging.getLogger("invokeai_py_client")
+    before = logger.level, list(logger.handlers)
+    _, _, err = ivk("board", "list", "--url", server.url, "--verbose")
+    assert "GET /api/v1/boards/" in err
+    assert (logger.level, logger.handlers) == before
 
 
 def test_boards_are_listed(ivk, ivk_json, server):

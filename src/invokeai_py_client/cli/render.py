@@ -103,6 +103,7 @@ class Renderer:
         self._stdout = sys.stdout
         self._stderr = sys.stderr
         self._handlers: list[logging.Handler] = []
+        self._level = logging.NOTSET
 
     @cached_property
     def out(self) -> Terminal:
@@ -127,6 +128,7 @@ class Renderer:
     def start_logging(self) -> None:
         """Collect the library's warnings, and show its log when it was asked for."""
         logger = logging.getLogger("invokeai_py_client")
+        self._level = logger.level
         self._add_handler(_Collector(logging.WARNING))
         if self.verbose:
             handler = logging.StreamHandler(sys.stderr)
@@ -139,9 +141,11 @@ class Renderer:
         self._handlers.append(handler)
 
     def stop_logging(self) -> None:
-        """Take the handlers of `start_logging` away again."""
+        """Leave the library's log as it was before `start_logging`."""
+        logger = logging.getLogger("invokeai_py_client")
         for handler in self._handlers:
-            logging.getLogger("invokeai_py_client").removeHandler(handler)
+            logger.removeHandler(handler)
+        logger.setLevel(self._level)
 
     def _logged_warnings(self) -> list[str]:
         return [
