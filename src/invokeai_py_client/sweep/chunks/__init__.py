@@ -1,0 +1,4 @@
+"""From items to batches: what is sent of a plan, checked.
+
+May use `planning`.
+"""

@@ -1,0 +1,4 @@
+"""Which server takes how many items of which part; pure, without a clock.
+
+Uses no other room.
+"""
