@@ -9,48 +9,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Optional, get_args
 
+from .base.settings import Rules
 from .server import SimulatedServer, SimulatorStartError
 
 
-def serve(
-    *,
-    port: int = 9090,
-    root: Optional[Path] = None,
-    multiuser: bool = False,
-    poison: str = "refuse",
-    job_delay: float = 0.0,
-    step_delay: float = 0.0,
-    snapshot: Optional[Path] = None,
-) -> None:
-    """Run a simulated server until it is interrupted or terminated.
-
-    The address is written to the standard output as soon as the server answers.
-
-    Args:
-        port: Where to listen; 0 takes a free port.
-        root: A folder for what must survive a restart.
-        multiuser: Demand a login.
-        poison: `refuse` or `imitate`; see `SimulatedServer`.
-        job_delay: Seconds every job takes at least.
-        step_delay: Seconds of one denoising step.
-        snapshot: A file made from a real server, whose nodes and models to offer.
-
-    Raises:
-        SimulatorStartError: The port is taken, or the server did not come up.
-        OSError: The snapshot cannot be read.
-        ValueError: The snapshot is not one.
-    """
-    server = SimulatedServer(
-        port=port,
-        root=root,
-        multiuser=multiuser,
-        poison="imitate" if poison == "imitate" else "refuse",
-        job_delay=job_delay,
-        step_delay=step_delay,
-        snapshot=snapshot,
-    )
+def _serve(server: SimulatedServer) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -63,7 +28,11 @@ def serve(
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Read the command line and serve; returns the exit status."""
+    """Run a simulated server until it is interrupted; returns the exit status.
+
+    The address is written to the standard output as soon as the server answers. The
+    options are the arguments of `SimulatedServer`.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m invokeai_py_client.simulator", description=__doc__
     )
@@ -73,10 +42,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--poison", choices=("refuse", "imitate"), default="refuse")
     parser.add_argument("--job-delay", type=float, default=0.0)
     parser.add_argument("--step-delay", type=float, default=0.0)
+    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--max-pixels", type=int)
+    parser.add_argument("--rules", choices=get_args(Rules), default="6")
     parser.add_argument("--snapshot", type=Path)
     options = parser.parse_args(arguments)
     try:
-        serve(**vars(options))
+        _serve(SimulatedServer(**vars(options)))
     except (SimulatorStartError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

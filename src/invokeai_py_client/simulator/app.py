@@ -13,25 +13,24 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from . import routes  # noqa: F401 -- registers the routes
-from .auth import MEDIA_COOKIE, SYSTEM_USER, User
-from .fault_transport import ConnectionCut, FaultTransport, cut
-from .faults import RequestFault
-from .simulation import Simulation
-from .socket_server import SocketServer
-from .video_ingress import UPLOAD_PATH, VideoIngress
-from .wire import (
+from .base.errors import ApiError, CrashError
+from .http.fault_transport import ConnectionCut, FaultTransport, cut, send_reply
+from .http.same_site import foreign
+from .http.socket_server import SocketServer
+from .http.wire import (
     Access,
-    ApiError,
-    Call,
-    CrashError,
+    ApiRequest,
     Reply,
+    Route,
     UploadedFile,
     find_route,
     json_reply,
 )
+from .program.auth import MEDIA_COOKIE, SYSTEM_USER, User
+from .simulation import Simulation
 
 logger = logging.getLogger("invokeai_py_client.simulator")
 
@@ -44,6 +43,7 @@ _PAGE = b"""<!DOCTYPE html>
 </head><body><div id="root"></div></body></html>
 """
 _PART_LIMIT = 1024 * 1024
+_COMPRESSED = ("application/json", "text/html")
 _NOT_RENEWING = ("/api/v1/auth/logout", "/api/v1/auth/media-cookie")
 
 
@@ -54,17 +54,17 @@ class SimulatorApp:
     simulation: Simulation
     sockets: SocketServer = field(init=False)
     faults: FaultTransport = field(init=False)
-    ingress: VideoIngress = field(init=False)
 
     def __post_init__(self) -> None:
         self.sockets = SocketServer(self.simulation)
         self.faults = FaultTransport(self.simulation.faults)
-        self.ingress = VideoIngress(self.simulation.users)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+        elif (reason := foreign(scope)) is not None:
+            await _refuse(scope, reason, send)
         elif scope["path"].startswith("/ws/socket.io"):
             await self.sockets(scope, receive, send)
         elif scope["type"] == "http":
@@ -88,69 +88,43 @@ class SimulatorApp:
         else:
             fault = self.simulation.faults.take_request(request.method, path)
         try:
-            if request.method == "POST" and path == UPLOAD_PATH:
-                reply = await self._video_upload(fault, request)
-            else:
-                await request.body()
-                reply = await self.faults.around(fault, lambda: self._reply(request))
+            await request.body()
+            reply = await self.faults.around(fault, lambda: self._reply(request))
         except ConnectionCut:
             await cut(send)
             return
         _compress(reply, request)
         await self.faults.send(fault, reply, send, head=request.method == "HEAD")
 
-    async def _video_upload(
-        self, fault: Optional[RequestFault], request: Request
-    ) -> Reply:
-        """The answer to an upload, which may be given before its body was read."""
-        try:
-            with self.ingress.admitted(request.headers, _bearer(request)):
-                reply = await self.faults.around(fault, lambda: self._reply(request))
-        except ApiError as error:
-            reply = json_reply({"detail": error.detail}, error.status, error.headers)
-        if not getattr(request.state, "was_heard", False):
-            # Who goes on sending is not listened to.
-            reply.headers["connection"] = "close"
-        return reply
-
     async def _reply(self, request: Request) -> Reply:
         # Not of `request.url`: what is escaped in it depends on Starlette's version.
         path, query = request.scope["path"], request.scope["query_string"]
-        found = find_route(request.method, path)
+        found = find_route(request.method, path, self.simulation.settings.rules)
         if found is None:
             return _unrouted(request.method)
         matched, params = found
         try:
             user, token = self._user(matched.access, request)
-            call = Call(
+            api_request = ApiRequest(
                 simulation=self.simulation,
                 method=request.method,
                 path=path,
                 query=parse_qs(query.decode("latin-1"), keep_blank_values=True),
                 headers=dict(request.headers),
-                body=b"",
+                body=await request.body(),
                 user=user,
                 params=params,
                 token=token,
                 base_url=str(request.base_url),
+                form=await _form(request),
             )
-            if matched.before_body is not None:
-                call.checked = await run_in_threadpool(matched.before_body, call)
-            call.body = await request.body()
-            request.state.was_heard = True
-            if matched.before_body is None:
-                call.form = await _form(request)
-            result = await run_in_threadpool(matched.handler, call)
+            result = await run_in_threadpool(self._handle, matched, api_request)
             reply = result if isinstance(result, Reply) else json_reply(result)
-            reply.headers.update(call.reply_headers)
-            self._slide(call, reply)
+            reply.headers.update(api_request.reply_headers)
+            self._slide(api_request, reply)
         except ApiError as error:
             return json_reply(
                 _sane({"detail": error.detail}), error.status, error.headers
-            )
-        except ClientDisconnect:
-            return json_reply(
-                {"detail": "Upload ended before the body was complete"}, 400
             )
         except CrashError:
             return _crash()
@@ -159,18 +133,25 @@ class SimulatorApp:
             return _crash()
         return reply
 
-    def _slide(self, call: Call, reply: Reply) -> None:
+    def _handle(self, matched: Route, request: ApiRequest) -> Any:
+        if request.method in ("GET", "HEAD"):
+            return matched.handler(request)
+        # Of several requests that change one thing, each finds what the last one left.
+        with self.simulation.database.lock:
+            return matched.handler(request)
+
+    def _slide(self, request: ApiRequest, reply: Reply) -> None:
         """A successful change renews the token of who made it."""
         if (
-            call.token is None
+            request.token is None
             or not self.simulation.users.multiuser
-            or call.method not in ("POST", "PUT", "PATCH", "DELETE")
+            or request.method not in ("POST", "PUT", "PATCH", "DELETE")
             or reply.status >= 400
-            or call.path in _NOT_RENEWING
+            or request.path in _NOT_RENEWING
             or "X-Refreshed-Token" in reply.headers
         ):
             return
-        fresh = self.simulation.users.refresh(call.token)
+        fresh = self.simulation.users.refresh(request.token)
         if fresh is not None:
             reply.headers["X-Refreshed-Token"] = fresh
 
@@ -183,22 +164,17 @@ class SimulatorApp:
         if token is None and access == "media":
             token = request.cookies.get(MEDIA_COOKIE)
         if token is None:
-            missing = "Missing authentication credentials"
             raise _unauthorized(
-                missing if strict else "Authentication required", strict
+                strict, "Missing authentication credentials", "Authentication required"
             )
         claims = users.read_token(token)
         if claims is None:
             invalid = "Invalid or expired authentication token"
-            raise _unauthorized(
-                invalid if strict else "Invalid or expired token", strict
-            )
+            raise _unauthorized(strict, invalid, "Invalid or expired token")
         user = users.user_of(claims)
         if user is None:
             gone = "User account is inactive or does not exist"
-            raise _unauthorized(
-                gone if strict else "User not found or inactive", strict
-            )
+            raise _unauthorized(strict, gone, "User not found or inactive")
         if access in ("admin", "account_admin") and not user.is_admin:
             raise ApiError(403, "Admin privileges required")
         return user, token
@@ -209,8 +185,17 @@ def _bearer(request: Request) -> Optional[str]:
     return token if scheme.lower() == "bearer" and token else None
 
 
-def _unauthorized(detail: str, strict: bool) -> ApiError:
-    return ApiError(401, detail, {"WWW-Authenticate": "Bearer"} if strict else None)
+def _unauthorized(strict: bool, strict_detail: str, detail: str) -> ApiError:
+    if strict:
+        return ApiError(401, strict_detail, {"WWW-Authenticate": "Bearer"})
+    return ApiError(401, detail)
+
+
+async def _refuse(scope: Scope, reason: str, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await send_reply(json_reply({"detail": reason}, 403), send)
 
 
 async def _form(request: Request) -> Mapping[str, Any]:
@@ -231,7 +216,7 @@ async def _form(request: Request) -> Mapping[str, Any]:
 
 
 def _unrouted(method: str) -> Reply:
-    # The web interface answers whatever no route does, unknown API paths included.
+    # The web interface answers where no route matches, unknown API paths included.
     if method in ("GET", "HEAD"):
         return Reply(_PAGE, media_type="text/html; charset=utf-8")
     return json_reply({"detail": "Method Not Allowed"}, 405)
@@ -258,7 +243,7 @@ def _compress(reply: Reply, request: Request) -> None:
         # The operation was carried out, but with gzip the server cannot say so.
         reply.body, reply.status = b"Internal Server Error", 500
         reply.media_type = "text/plain; charset=utf-8"
-    elif reply.media_type.startswith("application/json") and reply.body:
+    elif reply.media_type.startswith(_COMPRESSED) and reply.body:
         reply.body = gzip.compress(reply.body, 1)
         reply.headers["content-encoding"] = "gzip"
         reply.headers["vary"] = "Accept-Encoding"

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-from . import (
+from .api_gallery import (  # noqa: F401
+    routes_boards,
+    routes_gallery,
+    routes_images,
+    routes_media,
+    routes_upload,
+    routes_videos,
+)
+from .api_program import (  # noqa: F401
     routes_app,
     routes_auth,
-    routes_boards,
     routes_client_state,
     routes_control,
-    routes_fonts,
-    routes_gallery,
-    routes_image_moves,
-    routes_images,
-    routes_language,
-    routes_model_upkeep,
+    routes_fixed,
+    routes_model_installs,
     routes_models,
-    routes_node_packs,
+)
+from .api_workflows import (  # noqa: F401
+    routes_language,
     routes_presets,
     routes_queue,
-    routes_recall,
-    routes_settings,
     routes_system_prompts,
-    routes_upload,
-    routes_video_upload,
-    routes_videos,
     routes_workflows,
 )
-
-__all__ = [
-    "routes_app",
-    "routes_auth",
-    "routes_boards",
-    "routes_client_state",
-    "routes_control",
-    "routes_fonts",
-    "routes_gallery",
-    "routes_image_moves",
-    "routes_images",
-    "routes_language",
-    "routes_model_upkeep",
-    "routes_models",
-    "routes_node_packs",
-    "routes_presets",
-    "routes_queue",
-    "routes_recall",
-    "routes_settings",
-    "routes_system_prompts",
-    "routes_upload",
-    "routes_video_upload",
-    "routes_videos",
-    "routes_workflows",
-]

@@ -5,33 +5,37 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union, get_args
 
 import uvicorn
 
+from invokeai_py_client._exports import set_module
+
 from .app import SimulatorApp
-from .faults import Faults
-from .node_schema import NodeSchemas
-from .settings import Settings
+from .base.faults import Faults
+from .base.settings import Rules, Settings
+from .graphs.node_schema import NodeSchemas
 from .simulation import Simulation
 from .snapshot import load_snapshot
 
 _START_TIMEOUT = 20.0
 
 
+@set_module("invokeai_py_client.simulator")
 class SimulatorStartError(RuntimeError):
     """The simulated server could not be started; the message says why."""
 
 
+@set_module("invokeai_py_client.simulator")
 class SimulatedServer:
     """A simulated InvokeAI 6.14.2 for tests, demonstrations and dry runs.
 
-    Speaks HTTP and Socket.IO on 127.0.0.1, in a thread of this process. Nothing is
-    generated: nodes that need no model are computed for real, the rest passes typed
-    stand-ins on and draws a labelled placeholder.
+    Speaks HTTP and Socket.IO on 127.0.0.1, in a thread of this process. Nodes that need
+    no model are computed; the others pass typed stand-ins on, and decoders draw a
+    labelled placeholder.
 
     ```python
     with SimulatedServer() as server:
@@ -43,22 +47,26 @@ class SimulatedServer:
         root: A folder for what must survive a restart; None keeps all in memory, until
             the object itself is gone.
         multiuser: Demand a login.
-        strict_passwords: Refuse weak passwords, as a real server whose configuration
-            says `strict_password_checking: true`.
-        poison: What becomes of batch values that their field cannot take: `refuse`
-            them, or `imitate` the real server, whose queue they block.
+        strict_passwords: Refuse weak passwords, as a real server configured with
+            `strict_password_checking: true`.
+        poison: What to do with batch values that their field cannot take: `refuse` them
+            with a 422, or `imitate` the real server, whose queue they block.
         models: Model records to offer, made by `model_record`; None for a default set.
         max_queue_size: Pending jobs of one queue above which enqueueing is cut short.
         job_delay: Seconds every job takes at least; the real server needs about 0.6.
         node_delays: Seconds that nodes of a type take at least, by type.
         step_delay: Seconds of one denoising step.
+        devices: How many jobs run at a time, each on a device of its own.
+        max_pixels: Nodes of a larger width times height run out of memory.
+        rules: ``"7"`` takes batches as the next major version does (batch ids that are
+            taken are replaced; idempotency keys and receipts), and calls itself 7.0.0.
         schemas: Node types, for servers other than 6.14.2.
         snapshot: A file made by `ivk server snapshot`: the node types and models of a
             real server, unless `schemas` and `models` say otherwise.
 
     Raises:
         OSError: The snapshot cannot be read.
-        ValueError: The snapshot is not one.
+        ValueError: The snapshot is not one, or there are no such rules.
     """
 
     def __init__(
@@ -74,13 +82,20 @@ class SimulatedServer:
         job_delay: float = 0.0,
         node_delays: Optional[Mapping[str, float]] = None,
         step_delay: float = 0.0,
+        devices: int = 1,
+        max_pixels: Optional[int] = None,
+        rules: Rules = "6",
         schemas: Optional[NodeSchemas] = None,
         snapshot: Union[str, Path, None] = None,
     ) -> None:
+        if rules not in get_args(Rules):
+            raise ValueError(f"rules is {rules!r}, not one of {get_args(Rules)}")
+        if devices < 1:
+            raise ValueError(f"devices is {devices}, but a server has at least one")
         if snapshot is not None:
-            given = load_snapshot(Path(snapshot))
-            models = given.models if models is None else models
-            schemas = schemas or given.schemas
+            its_schemas, its_models = load_snapshot(Path(snapshot))
+            models = its_models if models is None else models
+            schemas = schemas or its_schemas
         self.settings = Settings(
             root=None if root is None else Path(root),
             multiuser=multiuser,
@@ -91,6 +106,9 @@ class SimulatedServer:
             job_delay=job_delay,
             node_delays=dict(node_delays or {}),
             step_delay=step_delay,
+            devices=devices,
+            max_pixels=max_pixels,
+            rules=rules,
         )
         self._schemas = schemas
         self._port = port
@@ -146,7 +164,7 @@ class SimulatedServer:
         message: Optional[str] = None,
         times: Optional[int] = 1,
     ) -> None:
-        """Let the next nodes of a type fail; see `Faults.fail_next`."""
+        """Make the next nodes of a type fail; see `Faults.fail_next`."""
         self.faults.fail_next(node_type, error, message, times)
 
     def start(self) -> None:
@@ -209,6 +227,10 @@ class SimulatedServer:
                 await asyncio.sleep(0.005)
             started.set()
             await serving
+            # Whoever has not hung up yet is cut off, as when a process ends.
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
         asyncio.run(main())
 
@@ -218,9 +240,9 @@ class SimulatedServer:
         What is in `root` stays; without one everything is forgotten.
         """
         if self._simulation is not None:
-            self._simulation.processor.stop()
-        if self._uvicorn is not None and self._loop is not None:
-            self._detach()
+            self._simulation.workers.stop()
+        if self._uvicorn is not None and self._app is not None:
+            self._run_in_loop(self._app.sockets.detach)
             self._uvicorn.should_exit = True
         if self._thread is not None:
             self._thread.join(timeout=10)
@@ -231,12 +253,9 @@ class SimulatedServer:
         self._simulation = self._app = self._uvicorn = None
         self._thread = self._loop = self._socket = None
 
-    def _detach(self) -> None:
-        loop, app = self._loop, self._app
-        if loop is None or app is None or loop.is_closed():
-            return
-        done = asyncio.run_coroutine_threadsafe(app.sockets.detach(), loop)
-        done.result(timeout=5)
+    def _run_in_loop(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(action(), self._loop).result(timeout=30)
 
     def restart(self) -> None:
         """Stop and start again on the same port, as after a crash."""
@@ -245,6 +264,5 @@ class SimulatedServer:
 
     def drop_sockets(self) -> None:
         """Close every event socket; clients may connect again at once."""
-        loop, app = self._loop, self._app
-        if loop is not None and app is not None:
-            asyncio.run_coroutine_threadsafe(app.sockets.drop_all(), loop).result(5)
+        if self._app is not None:
+            self._run_in_loop(self._app.sockets.drop_all)

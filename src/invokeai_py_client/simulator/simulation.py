@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Optional
 
-from . import nodes  # noqa: F401 -- registers the node implementations
-from .app_config import AppConfig
-from .auth import Users
-from .boards import Boards
-from .bulk_download import BulkDownloads
-from .client_state import ClientState
-from .database import Database, Row
-from .faults import Faults
-from .gallery import Gallery
-from .graph import stored_graph
-from .image_moves import ImageMoves
-from .images import Images
-from .invocation_cache import InvocationCache
-from .media_store import MediaFiles
-from .model_folder import ModelFolder
-from .model_install import InstallJobs
-from .models_inventory import Models
-from .node_packs import NodePacks
-from .node_schema import NodeSchemas, bundled_schemas
-from .processor import Processor
-from .queue_operations import QueueOperations
-from .queue_state import QueueState
-from .session import Session
-from .settings import Settings
-from .style_presets import StylePresets
-from .system_prompts import SystemPrompts
-from .videos import Videos
-from .workflow_calls import WorkflowCalls
-from .workflows import Workflows
+from invokeai_py_client._exports import set_module
 
-Listener = Callable[[str, Mapping[str, Any]], None]
+from .base.database import Database
+from .base.events import Emit
+from .base.faults import Faults
+from .base.settings import Settings
+from .graphs.node_schema import NodeSchemas, bundled_schemas
+from .library.owned_records import style_presets, system_prompts
+from .library.workflows import Workflows
+from .media.boards import Boards
+from .media.bulk_download import BulkDownloads
+from .media.gallery import Gallery
+from .media.images import Images
+from .media.media_store import MediaFiles
+from .media.videos import Videos
+from .models.model_folder import ModelFolder
+from .models.model_install import InstallJobs
+from .models.models_inventory import Models
+from .nodes import all_nodes  # noqa: F401 -- registers the node implementations
+from .nodes.services import Services
+from .program.auth import Users
+from .queue.invocation_cache import InvocationCache
+from .queue.queue_operations import QueueOperations
+from .queue.queue_state import QueueState
+from .queue.receipts import Receipts
+from .queue.worker import Workers
+
+NEXT_VERSION = "7.0.0"
+"""What a server with the rules of 7 says it is: clients must not take it for a 6."""
 
 
-class StandIns:
-    """What is known behind the names of tensors that were never computed."""
-
-    def __init__(self, limit: int = 4096) -> None:
-        self._limit = limit
-        self._values: OrderedDict[str, Any] = OrderedDict()
-
-    def keep(self, name: str, value: Any) -> None:
-        """Remember; the oldest is forgotten beyond the limit."""
-        self._values[name] = value
-        while len(self._values) > self._limit:
-            self._values.popitem(last=False)
-
-    def find(self, name: str) -> Any:
-        """What was remembered; None if nothing was."""
-        return self._values.get(name)
-
-
+@set_module("invokeai_py_client.simulator")
 class Simulation:
     """Everything a server knows and does, apart from HTTP and Socket.IO.
 
@@ -75,11 +52,11 @@ class Simulation:
     ) -> None:
         self.settings = settings
         self.schemas = schemas or bundled_schemas()
+        is_next = settings.rules == "7" and schemas is None
+        self.version = NEXT_VERSION if is_next else self.schemas.version
         self.faults = Faults()
-        self.cache = InvocationCache(settings.cache_size)
-        self.stand_ins = StandIns()
-        self._listeners: list[Listener] = []
-        self._emitting = threading.RLock()
+        self.cache = InvocationCache()
+        self._listeners: list[Emit] = []
         root = settings.root
         if root is not None:
             root.mkdir(parents=True, exist_ok=True)
@@ -89,93 +66,67 @@ class Simulation:
             multiuser=settings.multiuser,
             strict_passwords=settings.strict_passwords,
         )
-        self.config = AppConfig(self.database, settings)
-
-        def strategy() -> str:
-            return str(self.config.value("image_subfolder_strategy"))
-
-        self.image_moves = ImageMoves(self.database, strategy)
-        self.images = Images(
-            self.database,
-            MediaFiles(root / "images" if root else None),
-            self.cache.forget_image,
-            self.faults.before_image_save,
-            strategy,
-        )
-        self.videos = Videos(
-            self.database,
-            MediaFiles(root / "videos" if root else None),
-            self.cache.forget_image,
-            self.faults.before_image_save,
-            strategy,
-        )
+        hooks = (self.cache.forget_image, self.faults.before_image_save)
+        images = MediaFiles(root / "images" if root else None)
+        videos = MediaFiles(root / "videos" if root else None)
+        self.images = Images(self.database, images, *hooks)
+        self.videos = Videos(self.database, videos, *hooks)
         self.gallery = Gallery(self.database)
         self.boards = Boards(self.database)
         self.models = Models(self.database, settings.models)
         self.model_folder = ModelFolder(root / "models" if root else None)
         self.workflows = Workflows(self.database, self.emit, self.schemas)
-        self.log_level = logging.INFO
-        self.style_presets = StylePresets(self.database)
-        self.system_prompts = SystemPrompts(self.database)
-        self.client_state = ClientState(self.database)
-        self._temporary: Optional[TemporaryDirectory[str]] = None
-        self.node_packs = NodePacks(self)
-        self.downloads = BulkDownloads(self)
-        self.installs = InstallJobs(self)
+        self.style_presets = style_presets(self.database)
+        self.system_prompts = system_prompts(self.database)
+        self.client_state: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self.downloads = BulkDownloads(self.images, self.boards, self.emit)
+        self.installs = InstallJobs(self.models, self.model_folder, self.emit)
         self.queue = QueueState(
             self.database,
             self.emit,
             max_queue_size=settings.max_queue_size,
             round_robin=settings.multiuser,
+            receipts=Receipts(self.database) if settings.rules == "7" else None,
         )
         self.operations = QueueOperations(self.queue)
-        self.calls = WorkflowCalls(self)
-        self.processor = Processor(self)
-        self.listen(self.processor.on_event)
+        self.stand_ins: OrderedDict[str, Any] = OrderedDict()
+        parts = {part.name: getattr(self, part.name) for part in fields(Services)}
+        self.workers = Workers(
+            [device["device"] for device in self.devices],
+            Services(**parts),
+            self.queue,
+            self.operations,
+            self.cache,
+        )
+        self.listen(self.workers.on_event)
         self.queue.cancel_interrupted()
-        kept = self.config.value("max_queue_history")
-        if kept is not None:
-            self.operations.keep_newest("default", kept)
 
     @property
-    def folder(self) -> Path:
-        """Where fonts and node packs are put; a temporary one without a root."""
-        if self.settings.root is not None:
-            return self.settings.root.absolute()
-        if self._temporary is None:
-            self._temporary = TemporaryDirectory(prefix="simulated-invokeai-")
-        return Path(self._temporary.name)
+    def devices(self) -> list[dict[str, str]]:
+        """What jobs run on: the processor, or several graphics cards."""
+        count = self.settings.devices
+        if count == 1:
+            return [{"device": "cpu", "name": "CPU"}]
+        return [{"device": f"cuda:{n}", "name": "Simulated GPU"} for n in range(count)]
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: Emit) -> None:
         """Call a function with every event, in order; it must not block."""
         self._listeners.append(listener)
 
     def emit(self, event: str, payload: Mapping[str, Any]) -> None:
-        """Send an event to whoever listens."""
-        with self._emitting:
+        """Send an event to every listener."""
+        with self.database.lock:
             for listener in self._listeners:
                 listener(event, payload)
 
-    def load_session(self, row: Row) -> Session:
-        """The session of a queue row.
-
-        Raises:
-            pydantic.ValidationError: It holds a value its field cannot take; the real
-                server cannot read such a session either.
-        """
-        data = json.loads(row["session"])
-        return Session.load(data, self.schemas, stored_graph(data, self.schemas))
-
     def start(self) -> None:
-        """Begin to work on the queue."""
-        self.processor.start()
+        """Start running jobs."""
+        self.workers.start()
 
     def stop(self) -> None:
-        """Stop working; what is stored stays."""
-        self.processor.stop()
+        """Stop running jobs; what is stored stays."""
+        self.workers.stop()
         self.downloads.stop()
         self.installs.stop()
         self.model_folder.close()
         self.database.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()

@@ -5,26 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .node_schema import NodeSchemas
+from .graphs.node_schema import NodeSchemas
 
 FORMAT = "invokeai-snapshot/1"
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a simulated server takes over from a real one.
-
-    Attributes:
-        schemas: Its node types, custom ones included.
-        models: Its model records.
-    """
-
-    schemas: NodeSchemas
-    models: Sequence[Mapping[str, Any]]
 
 
 def make_snapshot(
@@ -34,7 +20,7 @@ def make_snapshot(
 
     Args:
         openapi: The server's `/openapi.json`.
-        version: The version it names in `/api/v1/app/version`.
+        version: The version it reports in `/api/v1/app/version`.
         models: The records of `/api/v2/models/`.
     """
     return {
@@ -45,8 +31,8 @@ def make_snapshot(
     }
 
 
-def load_snapshot(path: Path) -> Snapshot:
-    """Read a snapshot file, plain or gzipped.
+def load_snapshot(path: Path) -> tuple[NodeSchemas, Sequence[Mapping[str, Any]]]:
+    """The node types and model records of a snapshot file, plain or gzipped.
 
     Raises:
         OSError: The file cannot be read.
@@ -61,6 +47,5 @@ def load_snapshot(path: Path) -> Snapshot:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a snapshot (format {FORMAT!r})")
-    return Snapshot(
-        NodeSchemas(content["schemas"], str(content["version"])), content["models"]
-    )
+    schemas = NodeSchemas(content["schemas"], str(content["version"]))
+    return schemas, content["models"]

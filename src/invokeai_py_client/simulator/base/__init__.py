@@ -1,0 +1,4 @@
+"""Storage, settings, faults and events.
+
+Uses no other room.
+"""

@@ -1,0 +1,4 @@
+"""Workflows, style presets and system prompts that the server keeps.
+
+May use `base`, `graphs` and `media`.
+"""

@@ -1,0 +1,4 @@
+"""Images, videos and boards: files, records and placeholders.
+
+May use `base`.
+"""

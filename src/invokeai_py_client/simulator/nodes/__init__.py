@@ -1,0 +1,4 @@
+"""What each node computes.
+
+May use every room from `base` to `program`.
+"""
