@@ -8,11 +8,14 @@ from typing import Annotated, Any, ClassVar, Optional
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-__all__ = ["OpenEnum", "Snapshot", "UtcDatetime"]
+from invokeai_py_client._exports import set_module
 
 
-def _as_utc(value: Any) -> Any:
-    """Read the server's naive `YYYY-MM-DD HH:MM:SS.mmm` as the UTC it is."""
+def as_utc(value: Any) -> Any:
+    """Read the server's naive `YYYY-MM-DD HH:MM:SS.mmm` as the UTC it is.
+
+    What is not a time is returned as it is.
+    """
     if isinstance(value, str):
         text = value.replace("Z", "+00:00").replace(" ", "T", 1)
         try:
@@ -24,9 +27,10 @@ def _as_utc(value: Any) -> Any:
     return value
 
 
-UtcDatetime = Annotated[datetime, BeforeValidator(_as_utc)]
+UtcDatetime = Annotated[datetime, BeforeValidator(as_utc)]
 
 
+@set_module("invokeai_py_client.models")
 class Snapshot(BaseModel):
     """A frozen copy of something on the server at the moment it was read.
 
@@ -38,8 +42,9 @@ class Snapshot(BaseModel):
     )
 
 
+@set_module("invokeai_py_client.models")
 class OpenEnum(str, Enum):
-    """A text enum that keeps values which a newer server may send."""
+    """A string enum that keeps values which a newer server may send."""
 
     @classmethod
     def _missing_(cls, value: object) -> Optional[OpenEnum]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from invokeai_py_client._arguments import Json, Name, Seconds, checks_arguments
 from invokeai_py_client._core import server_flows
 from invokeai_py_client._core.events import ServerEvent
+from invokeai_py_client._core.send import learn_version
 from invokeai_py_client._core.server_flows import EventKind, ServerCheck
-from invokeai_py_client._io.sync_driver import SyncDriver
+from invokeai_py_client._exports import set_module
+from invokeai_py_client._io.blocking_driver import BlockingDriver
 from invokeai_py_client.base_client import BaseClient
 
 if TYPE_CHECKING:
     from invokeai_py_client._core.flow import Flow
-    from invokeai_py_client.app.app_repo import AppRepository
+    from invokeai_py_client.admin.app import AppRepository
+    from invokeai_py_client.admin.client_state import ClientStateRepository
+    from invokeai_py_client.admin.image_move import ImageMoveRepository
+    from invokeai_py_client.admin.node_pack import NodePackRepository
+    from invokeai_py_client.admin.user import UserRepository
     from invokeai_py_client.board.board_repo import BoardRepository
-    from invokeai_py_client.client_state.client_state_repo import ClientStateRepository
     from invokeai_py_client.gallery.gallery_repo import GalleryRepository
     from invokeai_py_client.image.image_repo import ImageRepository
-    from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
     from invokeai_py_client.model.model_repo import ModelRepository
-    from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
-    from invokeai_py_client.prompt.prompt_repo import PromptRepository
-    from invokeai_py_client.queue.queue_repo import QueueRepository, SubmissionFinder
-    from invokeai_py_client.recall.recall_repo import RecallRepository
-    from invokeai_py_client.style_preset.style_preset_repo import StylePresetRepository
-    from invokeai_py_client.system_prompt.system_prompt_repo import (
-        SystemPromptRepository,
-    )
-    from invokeai_py_client.user.user_repo import UserRepository
+    from invokeai_py_client.prompts.prompt import PromptRepository
+    from invokeai_py_client.prompts.recall import RecallRepository
+    from invokeai_py_client.prompts.style_preset import StylePresetRepository
+    from invokeai_py_client.prompts.system_prompt import SystemPromptRepository
+    from invokeai_py_client.queue.queue_repo import QueueRepository
     from invokeai_py_client.video.video_repo import VideoRepository
     from invokeai_py_client.workflow.submission import Submission
     from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["InvokeAIClient"]
 
 
+@set_module("invokeai_py_client")
+@checks_arguments
 class InvokeAIClient(BaseClient):
     """An InvokeAI server. The blocking client: its methods return when they are done.
 
-    It may be used from several threads. Close it, or use
-    it in a `with` statement, to close its connections;
-    everything it gave out needs it open.
+    It may be used from several threads. Close it, or use it in a `with` statement, to
+    close its connections; the objects it returned need it open.
 
     Example:
         ```python
@@ -53,10 +55,10 @@ class InvokeAIClient(BaseClient):
         ```
     """
 
-    _runner: SyncDriver
+    _runner: BlockingDriver
 
-    def _open(self) -> SyncDriver:
-        return SyncDriver(self._settings, self._hub)
+    def _open(self) -> BlockingDriver:
+        return BlockingDriver(self._settings, self._hub)
 
     def __enter__(self) -> InvokeAIClient:
         return self
@@ -77,42 +79,48 @@ class InvokeAIClient(BaseClient):
 
     @cached_property
     def workflow_repo(self) -> WorkflowRepository:
-        """Workflows: load one, set its inputs, run it."""
+        """`WorkflowRepository`: load and run workflows; the server's library."""
         from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
 
-        return WorkflowRepository(self._runner, self.url, settle_time=self._settle_time)
+        return WorkflowRepository(
+            self._runner,
+            self.url,
+            settle_time=self._settle_time,
+            open_other=_client_opener(self._settle_time),
+            recipe=self._recipe_maker(),
+        )
 
     @cached_property
     def board_repo(self) -> BoardRepository:
-        """The boards of the gallery."""
+        """`BoardRepository`: the gallery's boards and what is on them."""
         from invokeai_py_client.board.board_repo import BoardRepository
 
         return BoardRepository(self._runner)
 
     @cached_property
     def image_repo(self) -> ImageRepository:
-        """The images of the gallery."""
+        """`ImageRepository`: upload, find, download, change and delete images."""
         from invokeai_py_client.image.image_repo import ImageRepository
 
-        return ImageRepository(self._runner)
+        return ImageRepository(self._runner, self.url)
 
     @cached_property
     def video_repo(self) -> VideoRepository:
-        """The videos of the gallery."""
+        """`VideoRepository`: upload, find, download, change and delete videos."""
         from invokeai_py_client.video.video_repo import VideoRepository
 
         return VideoRepository(self._runner)
 
     @cached_property
     def model_repo(self) -> ModelRepository:
-        """The models the server has installed."""
+        """`ModelRepository`: find, install, change and delete the server's models."""
         from invokeai_py_client.model.model_repo import ModelRepository
 
         return ModelRepository(self._runner)
 
     @cached_property
-    def queue_repo(self) -> QueueRepository:
-        """The queue and its jobs."""
+    def queue_repo(self) -> QueueRepository[Submission]:
+        """`QueueRepository`: follow, cancel and retry jobs; find submissions."""
         from invokeai_py_client.queue.queue_repo import QueueRepository
 
         finder = _submission_finder(self._runner, self.url, self._settle_time)
@@ -120,77 +128,71 @@ class InvokeAIClient(BaseClient):
 
     @cached_property
     def style_preset_repo(self) -> StylePresetRepository:
-        """The style presets, which the GUI calls prompt templates."""
-        from invokeai_py_client.style_preset.style_preset_repo import (
-            StylePresetRepository,
-        )
+        """`StylePresetRepository`: the presets that the GUI calls prompt templates."""
+        from invokeai_py_client.prompts.style_preset import StylePresetRepository
 
         return StylePresetRepository(self._runner)
 
     @cached_property
     def system_prompt_repo(self) -> SystemPromptRepository:
-        """The instructions for the models that expand prompts."""
-        from invokeai_py_client.system_prompt.system_prompt_repo import (
-            SystemPromptRepository,
-        )
+        """`SystemPromptRepository`: instructions for the models that expand prompts."""
+        from invokeai_py_client.prompts.system_prompt import SystemPromptRepository
 
         return SystemPromptRepository(self._runner)
 
     @cached_property
     def gallery_repo(self) -> GalleryRepository:
-        """Images and videos in one order, and by day."""
+        """`GalleryRepository`: images and videos in one order, and by day."""
         from invokeai_py_client.gallery.gallery_repo import GalleryRepository
 
         return GalleryRepository(self._runner)
 
     @cached_property
     def client_state_repo(self) -> ClientStateRepository:
-        """Texts by key that the server keeps for the user."""
-        from invokeai_py_client.client_state.client_state_repo import (
-            ClientStateRepository,
-        )
+        """`ClientStateRepository`: strings that the server keeps for the user."""
+        from invokeai_py_client.admin.client_state import ClientStateRepository
 
         return ClientStateRepository(self._runner)
 
     @cached_property
     def recall_repo(self) -> RecallRepository:
-        """Parameters for the GUI's generation panel."""
-        from invokeai_py_client.recall.recall_repo import RecallRepository
+        """`RecallRepository`: send parameters to the GUI's generation panel."""
+        from invokeai_py_client.prompts.recall import RecallRepository
 
         return RecallRepository(self._runner)
 
     @cached_property
     def image_move_repo(self) -> ImageMoveRepository:
-        """Moving the server's image files into other folders."""
-        from invokeai_py_client.image_move.image_move_repo import ImageMoveRepository
+        """`ImageMoveRepository`: move the server's image files into other folders."""
+        from invokeai_py_client.admin.image_move import ImageMoveRepository
 
         return ImageMoveRepository(self._runner)
 
     @cached_property
     def prompt_repo(self) -> PromptRepository:
-        """What the server can make of prompts."""
-        from invokeai_py_client.prompt.prompt_repo import PromptRepository
+        """`PromptRepository`: expand prompts, and read them from images."""
+        from invokeai_py_client.prompts.prompt import PromptRepository
 
         return PromptRepository(self._runner)
 
     @cached_property
     def user_repo(self) -> UserRepository:
-        """Accounts of a server with several users, and the client's own."""
-        from invokeai_py_client.user.user_repo import UserRepository
+        """`UserRepository`: log in and out, and the accounts of the server."""
+        from invokeai_py_client.admin.user import UserRepository
 
         return UserRepository(self._runner)
 
     @cached_property
     def app_repo(self) -> AppRepository:
-        """The server as a program: settings, log, caches, devices, fonts."""
-        from invokeai_py_client.app.app_repo import AppRepository
+        """`AppRepository`: the server's settings, log, caches, devices and fonts."""
+        from invokeai_py_client.admin.app import AppRepository
 
         return AppRepository(self._runner)
 
     @cached_property
     def node_pack_repo(self) -> NodePackRepository:
-        """Packs of custom nodes."""
-        from invokeai_py_client.node_pack.node_pack_repo import NodePackRepository
+        """`NodePackRepository`: install and remove packs of custom nodes."""
+        from invokeai_py_client.admin.node_pack import NodePackRepository
 
         return NodePackRepository(self._runner)
 
@@ -201,35 +203,35 @@ class InvokeAIClient(BaseClient):
         ],
     ) -> list[Submission]:
         """Submit several workflows together; see `WorkflowRepository.submit_many`."""
-        return self._runner.run(self.workflow_repo.submit_many_flow(workflows))
+        return self._runner.run(self.workflow_repo._submit_many_flow(workflows))
 
     def server_version(self) -> str:
         """Read the server's version, such as ``"6.14.2"``.
 
         Raises:
             APIConnectionError: Nothing answers at the address.
-            APIResponseError: Something answers that is no InvokeAI.
+            APIResponseError: What answers is not an InvokeAI server.
         """
-        return self._runner.run(server_flows.read_version())
+        return self._runner.run(learn_version(again=True))
 
     def check(self) -> ServerCheck:
         """Find out whether the server can be used: version, log-in, event socket.
 
         Raises:
             APIConnectionError: Nothing answers at the address.
-            APIResponseError: Something answers that is no InvokeAI.
+            APIResponseError: What answers is not an InvokeAI server.
             AuthenticationError: The server wants a log-in, or refuses this one.
         """
         return self._runner.run(server_flows.check_server())
 
     def events(
-        self, *kinds: EventKind, queue_id: str = "default"
+        self, *kinds: EventKind, queue_id: Name = "default"
     ) -> Iterator[ServerEvent]:
-        """Iterate over what happens on the server, as it happens, for ever.
+        """Iterate over what happens on the server, as it happens, without end.
 
         Listening starts with the first step of the loop and ends when the loop is
         left. What happened while the socket was away is lost; a `ConnectionEvent`
-        tells when it went and came.
+        reports when it was lost and when it came back.
 
         Args:
             kinds: The events that are wanted: the server's names, such as
@@ -245,17 +247,17 @@ class InvokeAIClient(BaseClient):
 
     def request(
         self,
-        method: str,
-        path: str,
+        method: Name,
+        path: Name,
         *,
         params: Optional[Mapping[str, Any]] = None,
-        json: Any = None,
+        json: Json = None,
         form: Optional[Mapping[str, str]] = None,
         files: Optional[Mapping[str, tuple[str, bytes, str]]] = None,
         repeatable: Optional[bool] = None,
-        request_timeout: Optional[float] = None,
+        request_timeout: Optional[Seconds] = None,
     ) -> Any:
-        """Send any request, for what this library has no method for.
+        """Send any request: for routes that this library has no method for.
 
         It has the same credentials, retries and errors as every other call.
 
@@ -293,14 +295,23 @@ class InvokeAIClient(BaseClient):
 
 
 def _submission_finder(
-    runner: SyncDriver, url: str, settle_time: float
-) -> SubmissionFinder:
-    """Finds submissions without workflows being imported before, or the client kept."""
+    runner: BlockingDriver, url: str, settle_time: float
+) -> Callable[[str, str], Flow[Submission]]:
+    """Find submissions without importing workflows before, or keeping the client."""
 
     def find(queue_id: str, submission_id: str) -> Flow[Submission]:
         from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
 
         workflows = WorkflowRepository(runner, url, settle_time=settle_time)
-        return workflows.submission_flow(queue_id, submission_id)
+        return workflows._submission_flow(queue_id, submission_id)
 
     return find
+
+
+def _client_opener(settle_time: float) -> Callable[[str], InvokeAIClient]:
+    """Make clients of other servers, which get none of this client's credentials."""
+
+    def open_client(url: str) -> InvokeAIClient:
+        return InvokeAIClient(url, settle_time=settle_time)
+
+    return open_client

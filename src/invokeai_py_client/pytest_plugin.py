@@ -17,18 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from invokeai_py_client._version import extra_hint
+
 if TYPE_CHECKING:
-    from invokeai_py_client.async_client import AsyncInvokeAIClient
+    from invokeai_py_client._aio.client import AsyncInvokeAIClient
     from invokeai_py_client.client import InvokeAIClient
     from invokeai_py_client.simulator import SimulatedServer
-
-__all__ = [
-    "async_invokeai_client",
-    "invokeai_client",
-    "invokeai_server",
-    "invokeai_server_options",
-    "invokeai_url",
-]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,7 +72,7 @@ def invokeai_server(
 ) -> Iterator[SimulatedServer]:
     """A simulated server of this test alone.
 
-    With `--invokeai-url` the test is skipped: a real server fails at no command.
+    With `--invokeai-url` the test is skipped: a real server cannot be told to fail.
     """
     if request.config.getoption("--invokeai-url"):
         pytest.skip("needs a simulated server, and --invokeai-url names a real one")
@@ -86,8 +80,7 @@ def invokeai_server(
         from invokeai_py_client.simulator import SimulatedServer
     except ImportError as error:
         pytest.fail(
-            f"{error.name} is missing: install invokeai-py-client[simulator]",
-            pytrace=False,
+            f"{error.name} is missing: {extra_hint('simulator')}", pytrace=False
         )
     with SimulatedServer(**invokeai_server_options) as server:
         yield server
@@ -114,14 +107,13 @@ def invokeai_client(invokeai_url: str) -> Iterator[InvokeAIClient]:
 
 async def _async_client(invokeai_url: str) -> AsyncIterator[AsyncInvokeAIClient]:
     """An asyncio client of the test's event loop; needs pytest-asyncio."""
-    from invokeai_py_client.async_client import AsyncInvokeAIClient
+    from invokeai_py_client._aio.client import AsyncInvokeAIClient
 
     async with AsyncInvokeAIClient.from_url(invokeai_url) as client:
         yield client
 
 
 def _no_async_client() -> None:
-    """Say what is missing."""
     pytest.fail("async_invokeai_client needs pytest-asyncio", pytrace=False)
 
 

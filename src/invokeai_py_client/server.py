@@ -1,4 +1,4 @@
-"""A real InvokeAI on this machine: installed, started, furnished and stopped.
+"""A real InvokeAI on this machine: installed, set up, started and stopped.
 
 ```python
 from invokeai_py_client.server import LocalServer
@@ -8,9 +8,9 @@ with LocalServer() as server:
     client = InvokeAIClient.from_url(server.url)
 ```
 
-The first start installs InvokeAI into a cache folder (`_server/paths.py` says where),
-which takes minutes and 7 GB; later starts take about ten seconds. A server needs 1.4 GB
-of memory. It listens on 127.0.0.1 only.
+The first start installs InvokeAI into a cache folder (see `cache_dir`), which takes
+minutes and 7 GB; later starts take about ten seconds. A server needs 1.4 GB of memory.
+It listens on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Optional, Union
 
-from invokeai_py_client._server.background import (
+from invokeai_py_client._arguments import PATH
+from invokeai_py_client._local_server.background import (
     start_background_server,
     stop_background_server,
 )
-from invokeai_py_client._server.install import (
+from invokeai_py_client._local_server.install import (
     Installation,
     Report,
     find_installation,
@@ -37,20 +37,20 @@ from invokeai_py_client._server.install import (
     log_tail,
     require_installation,
 )
-from invokeai_py_client._server.paths import DEFAULT_VERSION, cache_dir
-from invokeai_py_client._server.process import (
+from invokeai_py_client._local_server.paths import DEFAULT_VERSION, cache_dir
+from invokeai_py_client._local_server.process import (
     boot,
     end_child,
     free_port,
     write_config,
 )
-from invokeai_py_client._server.records import (
-    RunningServer,
-    running_servers,
+from invokeai_py_client._local_server.records import RunningServer, running_servers
+from invokeai_py_client._local_server.rest import ask
+from invokeai_py_client._local_server.tiny_models import (
+    install_models,
+    make_tiny_models,
 )
-from invokeai_py_client._server.rest import ask
-from invokeai_py_client._server.tiny_models import install_models, make_tiny_models
-from invokeai_py_client.exceptions import LocalServerError
+from invokeai_py_client.exceptions import ArgumentError, LocalServerError
 
 __all__ = [
     "DEFAULT_VERSION",
@@ -112,6 +112,12 @@ class LocalServer:
             report: Called with a line whenever something that takes time begins.
         """
         self.version = version
+        if root is not None:
+            root = PATH.read("root", root)
+        if log_file is not None:
+            log_file = PATH.read("log_file", log_file)
+        if settings is not None and not isinstance(settings, Mapping):
+            raise ArgumentError("settings", settings, "a mapping of settings")
         self.root = Path(root).absolute() if root is not None else None
         self._temporary = root is None
         self._port = port
@@ -196,7 +202,7 @@ class LocalServer:
         self._report(f"starting InvokeAI {self.version}: about ten seconds")
         atexit.register(self.stop)
         try:
-            booted = boot(
+            self._child, self._url, _ = boot(
                 installation,
                 self.root,
                 self.log_file,
@@ -207,7 +213,6 @@ class LocalServer:
         except BaseException:
             self.stop()
             raise
-        self._child, self._url = booted.child, booted.url
         # A restart listens where its clients know it.
         self._port = int(self._url.rpartition(":")[2])
         return self
@@ -264,23 +269,15 @@ class LocalServer:
         auth = f"{self.url}/api/v1/auth"
         account = {"email": email, "password": password, "display_name": "Admin"}
         ask("POST", f"{auth}/setup", account)
-        answer = ask(
-            "POST",
-            f"{auth}/login",
-            {"email": email, "password": password, "remember_me": False},
-        )
+        login = {"email": email, "password": password, "remember_me": False}
+        answer = ask("POST", f"{auth}/login", login)
         self._token = str(answer["token"])
         return self._token
 
     def __enter__(self) -> LocalServer:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _installation(self) -> Installation:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Optional
 from urllib.parse import SplitResult, quote, urlsplit
 
-from invokeai_py_client.exceptions import APIConnectionError
-
-__all__ = ["DEFAULT_URL", "Address", "parse_address"]
+from invokeai_py_client.exceptions import ArgumentError
 
 DEFAULT_URL = "http://localhost:9090"
-
-# Where the server mounts its socket, below its root.
-_SOCKET_PATH = "/ws/socket.io"
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,20 @@ class Address:
         return urlsplit(self.origin).hostname or ""
 
     @property
-    def socket_path(self) -> str:
-        """Path of the event socket, prefix included."""
-        return self.prefix + _SOCKET_PATH
+    def is_loopback(self) -> bool:
+        """True when the server is on this machine: no proxy applies then.
 
-    @property
-    def is_secure(self) -> bool:
-        """True when TLS is spoken."""
-        return self.origin.startswith("https:")
+        So it is at 0.0.0.0, which servers print as their address.
+        """
+        host = self.host
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
+        try:
+            number = ip_address(host)
+        except ValueError:
+            return False
+        number = getattr(number, "ipv4_mapped", None) or number
+        return number.is_loopback or number.is_unspecified
 
     def url(self, path: str) -> str:
         """The full address of a path below the server's root."""
@@ -56,28 +60,34 @@ def parse_address(text: str) -> Address:
 
     The scheme may be missing (``localhost:9090`` means http), trailing slashes do not
     matter, and a path is kept as the server's prefix.
-
-    Raises:
-        APIConnectionError: It is no usable address; the message says why and never
-            repeats a password.
     """
+    if not isinstance(text, str):
+        raise _not_text(text)
     given = text.strip()
     if "@" in given:
         # Before anything takes it apart: a password with a slash in it would come
-        # back in pieces, in words about ports and paths.
-        raise APIConnectionError(
-            "a server address must not hold a user name or password",
-            hint="use token=, or email= and password=; for a proxy's own log-in "
-            "headers={'Authorization': 'Basic …'}; an @ in a path is %40",
+        # back in pieces, in messages about ports and paths.
+        raise ArgumentError(
+            "url",
+            "…@…",
+            "an address without a user name and password",
+            hint="use token=, or email= and password=; for a reverse proxy's own "
+            "log-in headers={'Authorization': 'Basic …'}; an @ in a path is %40",
         )
     if "://" not in given:
         given = "http://" + given
     try:
         parts = urlsplit(given)
+    except ValueError:
+        raise _refused(text, "it cannot be taken apart") from None
+    try:
         port = parts.port
-    except ValueError as error:
-        raise _refused(f"not a server address: {error}") from error
-    _check(parts)
+    except ValueError:
+        problem = "the port after the colon is not a number from 0 to 65535"
+        raise _refused(text, problem) from None
+    wrong = _problem(parts)
+    if wrong is not None:
+        raise _refused(text, wrong)
     host = parts.hostname or ""
     if ":" in host:
         host = f"[{host}]"
@@ -87,16 +97,39 @@ def parse_address(text: str) -> Address:
     return Address(origin, quote(parts.path.rstrip("/"), safe="/%:!$&'()*+,;=~"))
 
 
-def _check(parts: SplitResult) -> None:
+def _problem(parts: SplitResult) -> Optional[str]:
     if parts.scheme.lower() not in ("http", "https"):
-        raise _refused(f"a server address cannot start with {parts.scheme}://")
+        return f"a server address cannot start with {parts.scheme}://"
     if any(mark.isspace() or not mark.isprintable() for mark in parts.geturl()):
-        raise _refused("a server address has no spaces or control characters")
+        return "a server address has no spaces or control characters"
     if not parts.hostname:
-        raise _refused("a server address needs a host name")
+        return "a server address needs a host name"
     if parts.query or parts.fragment:
-        raise _refused("a server address has no '?' or '#' part")
+        return "a server address has no '?' or '#' part"
+    extra = _ROUTE.search(parts.path)
+    if extra is not None:
+        return f"leave out {extra.group()}: the client adds the paths of the API"
+    return None
 
 
-def _refused(problem: str) -> APIConnectionError:
-    return APIConnectionError(problem, hint=f"it looks like {DEFAULT_URL}")
+# What people copy along from a browser or from the server's own pages.
+_ROUTE = re.compile(r"/(?:api/v\d+\b.*|docs|redoc|openapi\.json)/?$")
+
+# What is in the place of a port, and what follows the path, may be secret.
+_PORT = re.compile(
+    r"^((?:[^/?#]*://)?(?:\[[^]/?#]*\])?[^/?#[]*?):(?!//|\d+(?:[/?#]|$))[^/?#]*"
+)
+_TAIL = re.compile(r"([?#]).*", re.DOTALL)
+
+
+def _not_text(url: Any) -> ArgumentError:
+    is_port = type(url) is int and 0 < url < 65536
+    hint = f"for this port: 'http://localhost:{url}'" if is_port else None
+    return ArgumentError("url", url, f"a string such as {DEFAULT_URL!r}", hint=hint)
+
+
+def _refused(text: str, problem: str) -> ArgumentError:
+    shown = _TAIL.sub(r"\1…", _PORT.sub(r"\1:…", text))
+    return ArgumentError(
+        "url", shown, f"an address such as {DEFAULT_URL!r}", hint=problem
+    )

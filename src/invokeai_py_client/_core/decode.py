@@ -8,9 +8,10 @@ plain text, and a refused graph with a list of problems that echoes the whole gr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Optional, TypeVar, cast
+from typing import Any, Optional, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,16 +22,6 @@ from invokeai_py_client.exceptions import (
     InternalServerError,
 )
 from invokeai_py_client.exceptions.api import STATUS_ERRORS
-
-__all__ = [
-    "NO_INVOKEAI_HINT",
-    "decode",
-    "decode_download",
-    "failure_detail",
-    "media_type",
-    "parse",
-    "raise_for_status",
-]
 
 T = TypeVar("T")
 
@@ -46,13 +37,17 @@ _WEB_PAGE_HINT = (
     "a web page came instead of data: check the address, and that a reverse proxy "
     "forwards /api; a route this server does not have looks the same"
 )
-# What InvokeAI does not know, it says in JSON.
+# InvokeAI itself reports an unknown path in JSON.
 NO_INVOKEAI_HINT = (
-    "InvokeAI would have answered in other words: check the address, and that a "
+    "InvokeAI would have answered differently: check the address, and that a "
     "reverse proxy forwards /api"
+)
+PROXY_LOG_IN_HINT = (
+    "a reverse proxy asks for a log-in: headers={'Authorization': 'Basic …'}"
 )
 _STATUS_HINTS: Mapping[int, str] = {
     401: "give token=, or email= and password=",
+    407: "a proxy asks for a log-in: proxy='http://user:password@host:3128'",
     413: "a proxy or the server limits the size of a request",
     500: "the server's own log has the traceback",
     502: "a proxy answered; the server behind it is down or restarting",
@@ -77,20 +72,14 @@ def decode(reply: Reply) -> Any:
     try:
         return json.loads(reply.content)
     except ValueError as error:
-        raise _unexpected(reply, f"the answer is broken JSON: {error}") from error
+        raise _unexpected(reply, f"the answer is broken JSON: {error}") from None
     except RecursionError:
         # Without its cause, whose traceback would be as deep as the answer.
         raise _unexpected(reply, "the answer is nested too deeply") from None
 
 
 def decode_download(reply: Reply) -> None:
-    """Check that an answer whose body was streamed is a file.
-
-    Raises:
-        APIStatusError: The status is an error.
-        APIResponseError: A redirect, a web page, a text, or JSON came instead of a
-            file, or a status other than 200.
-    """
+    """Check that an answer whose body was streamed is a file."""
     raise_for_status(reply)
     if reply.status != 200:
         # 206 would be a part that nobody asked for, 204 nothing at all.
@@ -101,15 +90,10 @@ def decode_download(reply: Reply) -> None:
 
 
 def raise_for_status(reply: Reply) -> None:
-    """Raise the error that the answer's status stands for, if it is no success.
-
-    Raises:
-        APIStatusError: The status is 4xx or 5xx.
-        APIResponseError: The answer redirects elsewhere, or is no final answer.
-    """
+    """Raise the error that belongs to the answer's status, unless it is a success."""
     if 200 <= reply.status < 300:
         return
-    if reply.status == 304 or reply.status < 200:
+    if reply.status == 304 or reply.status < 300:
         raise _unexpected(reply, f"an answer of status {reply.status} has no data")
     if reply.status < 400:
         target = reply.headers.get("location", "nowhere").split("?")[0]
@@ -129,25 +113,66 @@ def parse(
     method: Optional[str] = None,
     url: Optional[str] = None,
 ) -> T:
-    """Validate decoded JSON as `model`, such as ``Board`` or ``list[Board]``.
-
-    Raises:
-        APIResponseError: The data does not fit; the message names the first places.
-    """
+    """Validate decoded JSON as `model`, such as ``Board`` or ``list[Board]``."""
+    place: tuple[Union[str, int], ...] = ()
     try:
-        return cast(T, _adapter(cast(Any, model)).validate_python(data))
+        if get_origin(model) is not list or not isinstance(data, list):
+            return cast(T, _adapter(cast(Any, model)).validate_python(data))
+        # One by one: of a whole list every error would be collected, a million of them.
+        validate = _adapter(get_args(model)[0]).validate_python
+        found = []
+        for index, item in enumerate(data):
+            place = (index,)
+            found.append(validate(item))
+        return cast(T, found)
     except ValidationError as error:
         name = getattr(model, "__name__", str(model))
-        problems = [
-            {"loc": problem["loc"], "msg": problem["msg"]}
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        problems: list[Any] = [f"{error.error_count()} problems"]
+        if error.error_count() <= _KEPT_PROBLEMS:
+            problems = [
+                {"loc": (*place, *problem["loc"]), "msg": problem["msg"]}
+                for problem in error.errors(include_url=False, include_input=False)
+            ]
         raise APIResponseError(
             f"the server's answer does not fit {name}: {_summary(problems)}",
             method=method,
             url=url,
             hint="this server may be newer or older than this library knows",
-        ) from error
+        ) from None
+
+
+def read_embedded(text: str, what: str) -> Any:
+    """The JSON that a string of the server holds.
+
+    Raises:
+        APIResponseError: It is broken, nested too deeply, or has too many values.
+    """
+    try:
+        if has_more_values(text.encode("utf-8", "surrogatepass"), MOST_VALUES):
+            raise APIResponseError(f"{what} has more than {MOST_VALUES} JSON values")
+        return json.loads(text)
+    except ValueError as error:
+        raise APIResponseError(f"{what} is broken JSON: {error}") from None
+    except RecursionError:
+        raise APIResponseError(f"{what} is nested too deeply") from None
+
+
+MOST_VALUES = 2_000_000
+"""Values of one JSON document: an empty object is 3 bytes, and 100 in memory."""
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def has_more_values(content: bytes, most: int) -> bool:
+    """True when JSON has more values than `most`: told before it is parsed."""
+    if _count_marks(content) <= most:
+        return False
+    # Strings may be full of commas.
+    return _count_marks(_STRINGS.sub(b"", content)) > most
+
+
+def _count_marks(content: bytes) -> int:
+    return sum(map(content.count, (b",", b"[", b"{")))
 
 
 @lru_cache(maxsize=256)
@@ -160,26 +185,65 @@ def _status_error(reply: Reply) -> APIStatusError:
     kind = STATUS_ERRORS.get(reply.status)
     if kind is None:
         kind = InternalServerError if reply.status >= 500 else APIStatusError
-    words = _summary(detail) if isinstance(detail, list) else detail
+    reason = _summary(detail) if isinstance(detail, list) else detail
     head = f"{_request_line(reply)}: {reply.status}"
-    return kind(
-        f"{head}: {words}" if words else head,
+    error = kind(
+        f"{head}: {reason}" if reason else head,
         status_code=reply.status,
         detail=detail,
         method=reply.method,
         url=reply.url,
         hint=_status_hint(reply),
     )
+    error.from_invokeai = _is_own(reply)
+    return error
+
+
+def _is_own(reply: Reply) -> bool:
+    if media_type(reply) != "application/json":
+        return False
+    try:
+        data = json.loads(reply.content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and "detail" in data
+
+
+def restated(
+    error: APIStatusError,
+    kind: type[APIStatusError],
+    message: str,
+    *,
+    status_code: Optional[int] = None,
+    hint: Optional[str] = None,
+) -> APIStatusError:
+    """The same answer as an error of another class, in other words."""
+    return kind(
+        message,
+        status_code=status_code or error.status_code,
+        detail=error.detail,
+        method=error.method,
+        url=error.url,
+        hint=hint,
+    )
 
 
 def _status_hint(reply: Reply) -> Optional[str]:
     if reply.status in (404, 405) and media_type(reply) != "application/json":
         return NO_INVOKEAI_HINT
+    if reply.status == 401 and not _asks_for_token(reply):
+        return PROXY_LOG_IN_HINT
     return _STATUS_HINTS.get(reply.status)
 
 
+def _asks_for_token(reply: Reply) -> bool:
+    """True for the server's own refusal; a reverse proxy wants something else."""
+    challenge = reply.headers.get("www-authenticate", "bearer").strip().lower()
+    return challenge.startswith("bearer") and media_type(reply) != "text/html"
+
+
 def failure_detail(reply: Reply) -> Any:
-    """What the server said: its text, or its list of problems without the echo."""
+    """The server's explanation: its text, or its list of problems without the echo."""
     kind = media_type(reply)
     text = reply.content.decode("utf-8", errors="replace").strip()
     if kind == "text/html":
@@ -219,14 +283,14 @@ def _message(entry: Mapping[str, Any]) -> str:
 
 
 def _summary(problems: Sequence[Any]) -> str:
-    """The first few problems with their places, and how many more there are."""
+    """The first few problems with their paths, and how many more there are."""
     lines = []
     for problem in problems[:_SHOWN_PROBLEMS]:
         if not isinstance(problem, dict):
             lines.append(str(problem))
             continue
-        place = ".".join(str(part) for part in problem["loc"])
-        lines.append(f"{place}: {problem['msg']}" if place else str(problem["msg"]))
+        path = ".".join(str(part) for part in problem["loc"])
+        lines.append(f"{path}: {problem['msg']}" if path else str(problem["msg"]))
     more = len(problems) - _SHOWN_PROBLEMS
     if more > 0:
         lines.append(f"and {more} more")

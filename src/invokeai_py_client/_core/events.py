@@ -1,49 +1,100 @@
-"""The server's events, typed.
+"""The server's events about jobs, typed; the others are in `server_events`.
 
-An event is the name and payload that came over the socket plus typed properties which
+An event is the name and payload that came over the socket plus typed values which
 read the payload when asked. Reading is total: a missing or odd value is None (or
 empty), never an error, because a newer server may send anything and no wait may break
-over it. `EVENT_TYPES` says which class an event name has; add to it to type more.
+over it.
 """
 
 from __future__ import annotations
 
 import binascii
+import sys
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Generic, Optional, TypeVar, Union, overload
 
-from invokeai_py_client._core.messages import RawEvent
+from invokeai_py_client._exports import one_line, set_module
 
-__all__ = [
-    "EVENT_TYPES",
-    "BatchEnqueuedEvent",
-    "ConnectionEvent",
-    "InvocationCompleteEvent",
-    "InvocationErrorEvent",
-    "InvocationEvent",
-    "InvocationProgressEvent",
-    "InvocationStartedEvent",
-    "JobEvent",
-    "JobStatusChangedEvent",
-    "JobsCanceledEvent",
-    "JobsRetriedEvent",
-    "PreviewImage",
-    "QueueClearedEvent",
-    "ServerEvent",
-    "UnknownEvent",
-    "parse_event",
-]
+T = TypeVar("T")
 
 
+class PayloadValue(Generic[T]):
+    """An attribute of an event that reads its payload.
+
+    Args:
+        read: Makes a typed value of anything at all.
+        path: Keys that lead to the value; the attribute's own name if not given.
+    """
+
+    def __init__(self, read: Callable[[Any], T], *path: str) -> None:
+        self._read = read
+        self._path = path
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._path = self._path or (name,)
+
+    @overload
+    def __get__(self, event: None, owner: type) -> PayloadValue[T]: ...
+
+    @overload
+    def __get__(self, event: ServerEvent, owner: type) -> T: ...
+
+    def __get__(
+        self, event: Optional[ServerEvent], owner: type
+    ) -> Union[PayloadValue[T], T]:
+        if event is None:
+            return self
+        value: Any = event.payload
+        for key in self._path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return self._read(value)
+
+
+def exactly(kind: type[T]) -> Callable[[Any], Optional[T]]:
+    """A reader of values of one type; it gives None for anything else."""
+    return lambda value: value if type(value) is kind else None
+
+
+text = exactly(str)
+integer = exactly(int)
+truth = exactly(bool)
+
+
+def number(value: Any) -> Optional[float]:
+    """A finite number; None for anything else."""
+    if type(value) is not float and type(value) is not int:
+        return None
+    # An integer of that size is not a float any more.
+    is_finite = abs(value) <= sys.float_info.max
+    return float(value) if is_finite else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def integers(value: Any) -> tuple[int, ...]:
+    """The whole numbers of a list."""
+    items = value if isinstance(value, (list, tuple)) else ()
+    return tuple(item for item in items if type(item) is int)
+
+
+@set_module("invokeai_py_client")
 @dataclass(frozen=True)
 class ServerEvent:
-    """Something the server told over its socket.
+    """Something the server reported over its socket.
 
     Attributes:
         name: The server's name for it, such as ``"invocation_progress"``.
         payload: All that came with it, as it came.
+        queue_id: The queue it is about.
+        item_id: The job it is about.
+        batch_id: The batch it is about; ``"redacted"`` when it is another user's.
+        user_id: The user it belongs to, on servers from 6.12 on.
+        timestamp: When it happened, in whole seconds since 1970.
     """
 
     shown: ClassVar[tuple[str, ...]] = ("item_id",)
@@ -51,60 +102,21 @@ class ServerEvent:
     name: str
     payload: Mapping[str, Any] = field(repr=False, hash=False)
 
+    queue_id = PayloadValue(text)
+    item_id = PayloadValue(integer)
+    batch_id = PayloadValue(text)
+    user_id = PayloadValue(text)
+    timestamp = PayloadValue(integer)
+
+    def __init_subclass__(cls) -> None:
+        set_module("invokeai_py_client.events")(cls)
+
     def __repr__(self) -> str:
         values = ((name, getattr(self, name)) for name in self.shown)
         words = [f"{name}={value!r}" for name, value in values if value is not None]
-        return f"{type(self).__name__}({', '.join([repr(self.name), *words])})"
-
-    @property
-    def queue_id(self) -> Optional[str]:
-        """The queue it is about."""
-        return self._text("queue_id")
-
-    @property
-    def item_id(self) -> Optional[int]:
-        """The job it is about."""
-        return self._integer("item_id")
-
-    @property
-    def batch_id(self) -> Optional[str]:
-        """The batch it is about; ``"redacted"`` when it is another user's."""
-        return self._text("batch_id")
-
-    @property
-    def user_id(self) -> Optional[str]:
-        """Whose it is, on servers from 6.12 on."""
-        return self._text("user_id")
-
-    @property
-    def timestamp(self) -> Optional[int]:
-        """When it happened, in whole seconds since 1970."""
-        return self._integer("timestamp")
-
-    def _text(self, key: str) -> Optional[str]:
-        value = self.payload.get(key)
-        return value if isinstance(value, str) else None
-
-    def _integer(self, key: str) -> Optional[int]:
-        value = self.payload.get(key)
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        return value if is_whole else None
-
-    def _number(self, key: str) -> Optional[float]:
-        value = self.payload.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-        return None
-
-    def _mapping(self, key: str) -> Mapping[str, Any]:
-        value = self.payload.get(key)
-        return value if isinstance(value, Mapping) else {}
-
-    def _integers(self, key: str) -> tuple[int, ...]:
-        value = self.payload.get(key)
-        if not isinstance(value, (list, tuple)):
-            return ()
-        return tuple(item for item in value if type(item) is int)
+        return one_line(
+            f"{type(self).__name__}({', '.join([repr(self.name), *words])})"
+        )
 
 
 class UnknownEvent(ServerEvent):
@@ -112,7 +124,7 @@ class UnknownEvent(ServerEvent):
 
 
 class ConnectionEvent(ServerEvent):
-    """The socket itself came (``"connect"``) or went (``"disconnect"``).
+    """The socket connected (``"connect"``) or was lost (``"disconnect"``).
 
     Events of the time in between are lost.
     """
@@ -121,155 +133,122 @@ class ConnectionEvent(ServerEvent):
 class QueueClearedEvent(ServerEvent):
     """A queue was emptied; its jobs are gone, the finished ones included."""
 
-    shown: ClassVar[tuple[str, ...]] = ("queue_id",)
+    shown = ("queue_id",)
 
 
 class BatchEnqueuedEvent(ServerEvent):
-    """Jobs were put into a queue."""
+    """Jobs were put into a queue.
 
-    shown: ClassVar[tuple[str, ...]] = ("batch_id", "enqueued")
+    Attributes:
+        enqueued: How many jobs the queue took.
+        requested: How many jobs the batch has; more than `enqueued` when the queue is
+            full.
+        priority: The jobs' priority.
+    """
 
-    @property
-    def enqueued(self) -> Optional[int]:
-        """How many jobs the queue took."""
-        return self._integer("enqueued")
+    shown = ("batch_id", "enqueued")
 
-    @property
-    def requested(self) -> Optional[int]:
-        """How many jobs the batch has; more than `enqueued` when the queue is full."""
-        return self._integer("requested")
-
-    @property
-    def priority(self) -> Optional[int]:
-        """The jobs' priority."""
-        return self._integer("priority")
+    enqueued = PayloadValue(integer)
+    requested = PayloadValue(integer)
+    priority = PayloadValue(integer)
 
 
 class JobsCanceledEvent(ServerEvent):
     """Waiting jobs were cancelled or deleted together (servers from 6.14 on).
 
     Such jobs have no event of their own.
+
+    Attributes:
+        item_ids: The cancelled jobs.
     """
 
-    shown: ClassVar[tuple[str, ...]] = ("item_ids",)
+    shown = ("item_ids",)
 
-    @property
-    def item_ids(self) -> tuple[int, ...]:
-        """The cancelled jobs."""
-        return self._integers("canceled_item_ids")
+    item_ids = PayloadValue(integers, "canceled_item_ids")
 
 
 class JobsRetriedEvent(ServerEvent):
-    """Failed or cancelled jobs were put into the queue again."""
+    """Failed or cancelled jobs were put into the queue again.
 
-    shown: ClassVar[tuple[str, ...]] = ("item_ids",)
+    Attributes:
+        item_ids: The jobs that were retried, not the new ones.
+    """
 
-    @property
-    def item_ids(self) -> tuple[int, ...]:
-        """The jobs that were retried, not the new ones."""
-        return self._integers("retried_item_ids")
+    shown = ("item_ids",)
+
+    item_ids = PayloadValue(integers, "retried_item_ids")
 
 
 class JobEvent(ServerEvent):
-    """Something about one job."""
+    """Something about one job.
 
-    @property
-    def session_id(self) -> Optional[str]:
-        """The execution of the job's graph."""
-        return self._text("session_id")
+    Attributes:
+        session_id: The execution of the job's graph.
+        origin: Where the job comes from, as set when it was enqueued.
+        destination: What the job is for, as set when it was enqueued.
+        error_type: The server's exception class, when something failed.
+        error_message: The server's error message, when something failed.
+        error_traceback: The server's traceback, when something failed.
+    """
 
-    @property
-    def origin(self) -> Optional[str]:
-        """What the one who enqueued it said it comes from."""
-        return self._text("origin")
-
-    @property
-    def destination(self) -> Optional[str]:
-        """What the one who enqueued it said it is for."""
-        return self._text("destination")
-
-    @property
-    def error_type(self) -> Optional[str]:
-        """The server's exception class, when something failed."""
-        return self._text("error_type")
-
-    @property
-    def error_message(self) -> Optional[str]:
-        """The server's words, when something failed."""
-        return self._text("error_message")
-
-    @property
-    def error_traceback(self) -> Optional[str]:
-        """The server's traceback, when something failed."""
-        return self._text("error_traceback")
+    session_id = PayloadValue(text)
+    origin = PayloadValue(text)
+    destination = PayloadValue(text)
+    error_type = PayloadValue(text)
+    error_message = PayloadValue(text)
+    error_traceback = PayloadValue(text)
 
 
 class JobStatusChangedEvent(JobEvent):
-    """A job's status changed."""
+    """A job's status changed.
 
-    shown: ClassVar[tuple[str, ...]] = ("item_id", "status", "status_sequence")
+    Attributes:
+        status: The new status, comparable with `JobStatus`; empty when it did not
+            come.
+        status_sequence: Grows with each change; None on servers before 6.13.
+        batch_status: Counts of the job's batch by status.
+        queue_status: Counts of the queue by status.
+    """
 
-    @property
-    def status(self) -> str:
-        """The new status, comparable with `JobStatus`; empty when it did not come."""
-        return self._text("status") or ""
+    shown = ("item_id", "status", "status_sequence")
 
-    @property
-    def status_sequence(self) -> Optional[int]:
-        """Grows with each change; None on servers before 6.13."""
-        return self._integer("status_sequence")
-
-    @property
-    def batch_status(self) -> Mapping[str, Any]:
-        """Counts of the job's batch by status."""
-        return self._mapping("batch_status")
-
-    @property
-    def queue_status(self) -> Mapping[str, Any]:
-        """Counts of the queue by status."""
-        return self._mapping("queue_status")
+    status = PayloadValue(lambda value: text(value) or "")
+    status_sequence = PayloadValue(integer)
+    batch_status = PayloadValue(mapping)
+    queue_status = PayloadValue(mapping)
 
 
 class InvocationEvent(JobEvent):
-    """Something about one node of a running job."""
+    """Something about one node of a running job.
+
+    Attributes:
+        invocation: The node as it runs, with its values.
+        node_id: The node's id in the workflow; the same for each iteration.
+        prepared_id: The id of this one execution of the node.
+        node_type: The node's type, such as ``"denoise_latents"``.
+    """
 
     shown: ClassVar[tuple[str, ...]] = ("item_id", "node_id", "node_type")
 
-    @property
-    def invocation(self) -> Mapping[str, Any]:
-        """The node as it runs, with its values."""
-        return self._mapping("invocation")
-
-    @property
-    def node_id(self) -> Optional[str]:
-        """The node's id in the workflow; the same for each iteration."""
-        return self._text("invocation_source_id")
-
-    @property
-    def prepared_id(self) -> Optional[str]:
-        """The id of this one execution of the node."""
-        value = self.invocation.get("id")
-        return value if isinstance(value, str) else None
-
-    @property
-    def node_type(self) -> Optional[str]:
-        """The node's type, such as ``"denoise_latents"``."""
-        value = self.invocation.get("type")
-        return value if isinstance(value, str) else None
+    invocation = PayloadValue(mapping)
+    node_id = PayloadValue(text, "invocation_source_id")
+    prepared_id = PayloadValue(text, "invocation", "id")
+    node_type = PayloadValue(text, "invocation", "type")
 
 
 class InvocationStartedEvent(InvocationEvent):
     """A node started."""
 
 
+@set_module("invokeai_py_client.events")
 @dataclass(frozen=True)
 class PreviewImage:
-    """A small picture of the work in progress.
+    """A small image of the work in progress.
 
     Attributes:
         width: Pixels.
         height: Pixels.
-        data_url: The picture as it came, ``data:image/jpeg;base64,…``.
+        data_url: The image as it came, ``data:image/jpeg;base64,…``.
     """
 
     width: int
@@ -291,72 +270,45 @@ class PreviewImage:
             return b""
 
 
+def _preview(value: Any) -> Optional[PreviewImage]:
+    image = mapping(value)
+    url, width, height = (image.get(key) for key in ("dataURL", "width", "height"))
+    if not isinstance(url, str):
+        return None
+    if not isinstance(width, int) or not isinstance(height, int):
+        return None
+    return PreviewImage(width, height, url)
+
+
 class InvocationProgressEvent(InvocationEvent):
-    """A node came forward."""
+    """A node reports its progress.
 
-    shown: ClassVar[tuple[str, ...]] = (*InvocationEvent.shown, "message", "percentage")
+    Attributes:
+        message: What it is doing, such as ``"Denoising"``.
+        percentage: How far it is, from 0 to 1 despite the name; None when unknown.
+        device: Where it runs, such as ``"cuda:0"``; None before 6.14.
+        preview: What the image looks like so far; None when the server shows nothing.
+    """
 
-    @property
-    def message(self) -> Optional[str]:
-        """What it is doing, such as ``"Denoising"``."""
-        return self._text("message")
+    shown = (*InvocationEvent.shown, "message", "percentage")
 
-    @property
-    def percentage(self) -> Optional[float]:
-        """How far it is, from 0 to 1 whatever the name says; None when unknown."""
-        return self._number("percentage")
-
-    @property
-    def device(self) -> Optional[str]:
-        """Where it runs, such as ``"cuda:0"``; None before 6.14."""
-        return self._text("device")
-
-    @property
-    def preview(self) -> Optional[PreviewImage]:
-        """What the picture looks like so far; None when the server shows nothing."""
-        image = self._mapping("image")
-        url, width, height = (image.get(key) for key in ("dataURL", "width", "height"))
-        if not isinstance(url, str):
-            return None
-        if not isinstance(width, int) or not isinstance(height, int):
-            return None
-        return PreviewImage(width, height, url)
+    message = PayloadValue(text)
+    percentage = PayloadValue(number)
+    device = PayloadValue(text)
+    preview = PayloadValue(_preview, "image")
 
 
 class InvocationCompleteEvent(InvocationEvent):
-    """A node is done."""
+    """A node is done.
 
-    @property
-    def result(self) -> Mapping[str, Any]:
-        """Its output; `type` says which fields it has."""
-        return self._mapping("result")
+    Attributes:
+        result: Its output; `type` says which fields it has.
+    """
+
+    result = PayloadValue(mapping)
 
 
 class InvocationErrorEvent(InvocationEvent):
     """A node failed; the job's own change of status may have come before."""
 
-    shown: ClassVar[tuple[str, ...]] = (
-        *InvocationEvent.shown,
-        "error_type",
-        "error_message",
-    )
-
-
-EVENT_TYPES: dict[str, type[ServerEvent]] = {
-    "connect": ConnectionEvent,
-    "disconnect": ConnectionEvent,
-    "batch_enqueued": BatchEnqueuedEvent,
-    "queue_cleared": QueueClearedEvent,
-    "queue_item_status_changed": JobStatusChangedEvent,
-    "queue_items_canceled": JobsCanceledEvent,
-    "queue_items_retried": JobsRetriedEvent,
-    "invocation_started": InvocationStartedEvent,
-    "invocation_progress": InvocationProgressEvent,
-    "invocation_complete": InvocationCompleteEvent,
-    "invocation_error": InvocationErrorEvent,
-}
-
-
-def parse_event(event: RawEvent) -> ServerEvent:
-    """Give an event its class; one without a class is an `UnknownEvent`."""
-    return EVENT_TYPES.get(event.name, UnknownEvent)(event.name, event.payload)
+    shown = (*InvocationEvent.shown, "error_type", "error_message")

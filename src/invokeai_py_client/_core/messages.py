@@ -1,36 +1,23 @@
 """What a flow may ask for: each message names one effect and what comes back.
 
 A flow (see `flow.py`) yields one of these; a driver in `_io` performs it and sends
-the answer into the flow, or throws the error that performing it gave. Messages are
-plain data, so a test can drive a flow by hand.
-
-| message | answer |
-| --- | --- |
-| `Request` | `Reply`, whatever its status |
-| `Download` | `Reply` without content; a 200's body went into the sink |
-| `Reauthenticate` | True when there is a new token to try |
-| `Identify` | None; from now on requests go out with these credentials |
-| `Listen` | a `Mailbox`, or None when there is no event socket |
-| `NextEvent` | the next event, or None when the time was over |
-| `Pause` | None, after that many seconds |
-| `Now` | seconds of a monotonic clock |
-| `Recall` | the client's `Knowledge`: what its flows have learnt |
-| `Gather` | the list of results, in order |
-| `Local` | the result of a blocking local call |
-| `Notify` | None, after the user's callback returned (or was awaited) |
-| `OnInterrupt` | None; the driver remembers what to do when interrupted |
-| `Emit` | None; the value went to whoever iterates the stream |
+the answer into the flow, or throws the error that performing it raised. Messages are
+plain data, so a test can drive a flow by hand. The functions of `flow.py` and `send.py`
+give each answer its type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, BinaryIO, Optional, Protocol, Union
+from typing import Any, BinaryIO, Optional, Protocol, TypeVar, Union
 
-if TYPE_CHECKING:
-    from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.events import ServerEvent
+
+T = TypeVar("T")
+
+DEFAULT_MAX_RETRIES = 3
 
 
 class RetryRule(Enum):
@@ -50,7 +37,7 @@ class FilePart:
 
     Attributes:
         name: The form field's name.
-        filename: What the server is told the file is called.
+        filename: The file name sent to the server.
         content: Bytes, or an open binary file read from its current position.
         content_type: The part's MIME type; the server decides by it.
     """
@@ -63,7 +50,7 @@ class FilePart:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request below the server's base address.
+    """One HTTP request below the server's base address; the answer is a `Reply`.
 
     Attributes:
         method: Upper-case HTTP method.
@@ -76,6 +63,7 @@ class Request:
         identity: Ask for an uncompressed answer; replies without a content type
             fail on the server otherwise (docs/dev/server.md).
         timeout: Seconds for this request; None for the client's own limit.
+        deadline: When it has to be over, by the clock of `now`; None without one.
         retry: What may be done when the answer was lost.
         anonymous: Send no credentials (log-in itself, the public version).
     """
@@ -89,6 +77,7 @@ class Request:
     files: Sequence[FilePart] = ()
     identity: bool = False
     timeout: Optional[float] = None
+    deadline: Optional[float] = None
     retry: RetryRule = RetryRule.NEVER
     anonymous: bool = False
 
@@ -123,7 +112,7 @@ class Download:
     decoded into an error.
 
     The driver passes chunks to `sink.write`; opening, syncing and renaming files is
-    the flow's business, by `Local`.
+    the flow's business, by `RunBlocking`.
     """
 
     request: Request
@@ -133,22 +122,22 @@ class Download:
 
 @dataclass(frozen=True)
 class Reauthenticate:
-    """Get a new token because the server refused `stale_token`.
+    """Get a new token because the server refused `stale_token`; True when there is one.
 
     Several flows may ask at once; the driver logs in once.
     """
 
     stale_token: Optional[str] = field(repr=False)
+    deadline: Optional[float] = None
 
 
 @dataclass(frozen=True)
-class Identify:
-    """Be somebody else to the server from now on: after a log-in or a log-out.
+class SetCredentials:
+    """Send other credentials from now on: after a log-in or a log-out.
 
     Attributes:
         token: What to send; None to send nothing.
         email: What to log in with when the token is refused; None not to.
-        password: The password that goes with it.
     """
 
     token: Optional[str] = field(default=None, repr=False)
@@ -164,31 +153,22 @@ class Mailbox(Protocol):
 
 
 @dataclass(frozen=True)
-class Listen:
+class Subscribe:
     """Open a mailbox for the events of a queue (or of everything).
 
     Attributes:
-        accepts: Called with (event name, payload) in the socket's thread; it must be
-            quick, pure and total.
+        accepts: Returns True for the events that are wanted. It is called in the
+            socket's thread, so it must be quick, pure and total. Connection events
+            reach every mailbox that accepts them.
         queue_id: The queue to subscribe to.
         bulk_downloads: Subscribe to bulk-download events as well.
+        patience: Seconds that connecting may hold up the flow; it can poll meanwhile.
     """
 
-    accepts: Callable[[str, Mapping[str, Any]], bool]
+    accepts: Callable[[ServerEvent], bool]
     queue_id: str = "default"
     bulk_downloads: bool = False
-
-
-@dataclass(frozen=True)
-class RawEvent:
-    """An event as it came from the socket.
-
-    `name` is the server's event name, or ``"connect"`` / ``"disconnect"`` when the
-    socket's own state changed: a reason to look again, since events may be missing.
-    """
-
-    name: str
-    payload: Mapping[str, Any] = field(repr=False)
+    patience: float = 2.5
 
 
 @dataclass(frozen=True)
@@ -201,7 +181,7 @@ class NextEvent:
 
 @dataclass(frozen=True)
 class Pause:
-    """Let `seconds` go by."""
+    """Wait `seconds`."""
 
     seconds: float
 
@@ -212,28 +192,31 @@ class Now:
 
 
 @dataclass
-class Knowledge:
-    """What the flows of one client have learnt about its server; shared by all.
-
-    Attributes are only ever replaced by newer knowledge, so threads may share them.
+class Shared:
+    """What all flows of one client share; threads may read and replace it.
 
     Attributes:
-        version: The server's version, once one of them had to ask.
+        max_retries: How often a request that may be repeated is repeated.
+        version: The server's version, once one of the flows had to ask.
+        address: Where the server is, without credentials.
     """
 
+    max_retries: int = DEFAULT_MAX_RETRIES
     version: Optional[str] = None
+    address: str = ""
 
 
 @dataclass(frozen=True)
-class Recall:
-    """Get the client's `Knowledge`, always the same object."""
+class GetShared:
+    """Get the client's `Shared`, always the same object."""
 
 
 @dataclass(frozen=True)
 class Gather:
     """Run flows side by side, at most `limit` at a time; the first error cancels all.
 
-    A gathered flow may not yield `Emit`.
+    What they emit is what the gathering flow emits, in the order in which it comes;
+    a slow reader does not hold them up.
     """
 
     flows: Sequence[Flow[Any]]
@@ -241,14 +224,27 @@ class Gather:
 
 
 @dataclass(frozen=True)
-class Local:
+class Elsewhere:
+    """Run a flow for another server; what it emits and returns comes back.
+
+    Attributes:
+        runner: What runs the flows of that server's client, a driver of the same kind.
+        flow: The flow.
+    """
+
+    runner: Any
+    flow: Flow[Any]
+
+
+@dataclass(frozen=True)
+class RunBlocking:
     """Call something local that may block: a file, a ledger, an image codec."""
 
     call: Callable[[], Any]
 
 
 @dataclass(frozen=True)
-class Notify:
+class CallBack:
     """Call a user's callback in the waiting caller's context; may be ``async def``."""
 
     callback: Callable[..., Any]
@@ -262,13 +258,16 @@ class OnInterrupt:
     A flow cannot do anything any more while it is closed, so it says beforehand
     what should still happen. The driver closes the flow, runs the registered one for
     a few seconds at most, and lets the interruption go on. Errors, timeouts and
-    leaving a stream are no interruption.
+    leaving a stream are not an interruption.
 
     Attributes:
         make: Makes the flow to run; None takes back what was registered.
+        ask: Asks the flow to end by itself: called at the first interruption of a
+            blocking caller, so that only the second one closes the flow.
     """
 
     make: Optional[Callable[[], Flow[Any]]]
+    ask: Optional[Callable[[], None]] = None
 
 
 @dataclass(frozen=True)
@@ -282,15 +281,19 @@ Message = Union[
     Request,
     Download,
     Reauthenticate,
-    Identify,
-    Listen,
+    SetCredentials,
+    Subscribe,
     NextEvent,
     Pause,
     Now,
-    Recall,
+    GetShared,
     Gather,
-    Local,
-    Notify,
+    Elsewhere,
+    RunBlocking,
+    CallBack,
     OnInterrupt,
     Emit,
 ]
+
+Flow = Generator[Message, Any, T]
+"""An operation: yields messages, gets their answers sent back, returns its result."""

@@ -1,4 +1,4 @@
-"""Long lists, in the parts that the server takes and gives."""
+"""Long lists, in the parts that the server accepts and returns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any, Optional, TypeVar
 
 from invokeai_py_client._core.flow import Flow, emit
 
-__all__ = ["CHUNK", "check_range", "chunks", "emit_pages"]
-
 CHUNK = 1000
-"""How many names, ids or records the server takes and gives at once."""
+"""How many names, ids or records the server accepts or returns at once."""
+
+CHANGES = 100
+"""How many are changed by one request: the server takes up to 40 ms for each, more on
+slow disks, and sends nothing meanwhile."""
 
 T = TypeVar("T")
 
@@ -21,16 +23,6 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part
-
-
-def check_range(limit: Optional[int], offset: int) -> None:
-    """Refuse what is no part of a list.
-
-    Raises:
-        ValueError: `limit` or `offset` is negative.
-    """
-    if offset < 0 or (limit is not None and limit < 0):
-        raise ValueError(f"limit={limit} and offset={offset} cannot be negative")
 
 
 def emit_pages(

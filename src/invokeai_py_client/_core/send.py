@@ -1,15 +1,16 @@
 """Sending a request the way every noun does: retried by its rule, logged in, decoded.
 
-`send` gives the `Reply` of any status, `call` the decoded JSON of a successful one,
-`call_model` a validated object, `download` streams a file. `get`, `post`, `put`,
+`send` gives the `Reply` of any status, `request_json` the decoded JSON of a successful
+one, `call_model` a validated object, `download` streams a file. `get`, `post`, `put`,
 `patch` and `delete` make the `Request` with the retry rule that its method implies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, Optional, TypeVar, Union
+from functools import partial
+from typing import Any, BinaryIO, Optional, TypeVar, Union, cast
 from urllib.parse import quote
 
 from invokeai_py_client._core.decode import (
@@ -21,90 +22,67 @@ from invokeai_py_client._core.decode import (
 )
 from invokeai_py_client._core.flow import (
     Flow,
-    exchange,
-    fetch,
-    local,
+    file_errors,
+    get_shared,
     pause,
-    reauthenticate,
-    recall,
+    run_blocking,
 )
-from invokeai_py_client._core.messages import Reply, Request, RetryRule
-from invokeai_py_client._core.retry import may_have_happened, retry_delay
+from invokeai_py_client._core.messages import (
+    Download,
+    Reauthenticate,
+    Reply,
+    Request,
+    RetryRule,
+)
+from invokeai_py_client._core.retry import (
+    Outcome,
+    may_have_happened,
+    may_repeat,
+    retry_delay,
+)
 from invokeai_py_client._core.versions import is_at_least, looks_missing, since
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
+    ArgumentError,
     NotFoundError,
     UnsupportedVersionError,
 )
-
-__all__ = [
-    "call",
-    "call_bytes",
-    "call_model",
-    "changes_of",
-    "delete",
-    "download",
-    "get",
-    "given",
-    "learn_version",
-    "patch",
-    "post",
-    "put",
-    "require_version",
-    "route",
-    "send",
-]
 
 T = TypeVar("T")
 
 
 def send(request: Request) -> Flow[Reply]:
-    """Send `request` and return the answer, whatever its status.
+    """Send `request` and return the answer, of any status.
 
     Faults and "not now" answers are repeated as far as `request.retry` allows; a 401
     leads to one log-in and one more try under every rule, since the server did
-    nothing yet.
-
-    Raises:
-        APIConnectionError: No answer came, and the request may not be repeated or
-            was repeated often enough.
-        UnsupportedVersionError: The server is too old to have this route.
+    nothing yet. A server that is too old for the route is an
+    `UnsupportedVersionError`.
     """
-    yield from refuse_too_old(request)
-    reply = yield from _persist(request, lambda: exchange(request))
-    yield from refuse_missing_route(request, reply)
-    return reply
+    return (yield from _send(request, request))
 
 
-def call(request: Request) -> Flow[Any]:
-    """Send `request` and return its JSON; None for an answer without content.
-
-    Raises:
-        APIConnectionError: No answer came.
-        APIStatusError: The server said no; the subclass says how.
-        APIResponseError: The answer is not JSON.
-    """
+def request_json(request: Request) -> Flow[Any]:
+    """Send `request` and return its JSON; None for an answer without content."""
     return decode((yield from send(request)))
 
 
 def call_model(model: type[T], request: Request) -> Flow[T]:
-    """Send `request` and validate its JSON as `model`, such as ``list[Board]``.
-
-    Raises:
-        APIError: As `call`; an `APIResponseError` too when the JSON does not fit.
-    """
+    """Send `request` and validate its JSON as `model`, such as ``list[Board]``."""
     reply = yield from send(request)
     return parse(model, decode(reply), method=reply.method, url=reply.url)
 
 
-def call_bytes(request: Request) -> Flow[bytes]:
-    """Send `request` and return the file that it gives, in memory.
+def call_field(model: type[T], request: Request, key: str) -> Flow[T]:
+    """As `call_model`, for what the answer, a JSON object, has under `key`."""
+    data = yield from call_model(dict[str, Any], request)
+    return parse(model, data.get(key))
 
-    Raises:
-        APIError: As `call`; an `APIResponseError` too for a web page instead of a file.
-    """
+
+def call_bytes(request: Request) -> Flow[bytes]:
+    """Send `request` and return the file that it gives, in memory."""
     reply = yield from send(request)
     decode_download(reply)
     return reply.content
@@ -115,30 +93,11 @@ def download(
 ) -> Flow[Reply]:
     """Stream a file into `sink`, from the sink's current position on.
 
-    Args:
-        request: A GET.
-        sink: An open binary file; it must be seekable when the request may be
-            repeated, because what a broken try wrote is cut off first.
-        max_bytes: Refuse longer answers.
-
-    Raises:
-        APIError: As `call`; an `APIResponseError` too when the answer is longer than
-            `max_bytes` or is a web page instead of a file.
+    The sink must be seekable when the request may be repeated, because what a broken
+    try wrote is cut off first. An answer that is longer than `max_bytes`, or a web
+    page instead of a file, is an `APIResponseError`.
     """
-    yield from refuse_too_old(request)
-    repeatable = request.retry is not RetryRule.NEVER
-    start = (yield from local(sink.tell)) if repeatable else 0
-    tries = 0
-
-    def attempt() -> Flow[Reply]:
-        nonlocal tries
-        tries += 1
-        if tries > 1 and repeatable:
-            yield from local(lambda: _cut(sink, start))
-        return (yield from fetch(request, sink, max_bytes))
-
-    reply = yield from _persist(request, attempt)
-    yield from refuse_missing_route(request, reply)
+    reply = yield from _send(request, Download(request, sink, max_bytes))
     decode_download(reply)
     return reply
 
@@ -153,15 +112,12 @@ def learn_version(*, again: bool = False, timeout: Optional[float] = None) -> Fl
         again: Ask even if it is known, since a server may have been updated.
         timeout: Ask once, for so many seconds; None for the client's own limit, and
             again after faults.
-
-    Raises:
-        APIResponseError: Something else than an InvokeAI answers.
     """
-    known = yield from recall()
+    known = yield from get_shared()
     if known.version is None or again:
         rule = RetryRule.SAFE if timeout is None else RetryRule.NEVER
         request = get(VERSION_PATH, anonymous=True, timeout=timeout, retry=rule)
-        reply = yield from _persist(request, lambda: exchange(request))
+        reply = yield from _repeat(request, request)
         data = _version_data(reply)
         version = data.get("version") if isinstance(data, dict) else None
         if not isinstance(version, str) or not version:
@@ -185,7 +141,7 @@ def _version_data(reply: Reply) -> Any:
             method=reply.method,
             url=reply.url,
             hint="check host and port, and the path of a reverse proxy, if any",
-        ) from error
+        ) from None
 
 
 def require_version(feature: str, wanted: str) -> Flow[None]:
@@ -194,9 +150,6 @@ def require_version(feature: str, wanted: str) -> Flow[None]:
     Args:
         feature: What needs it, as the beginning of a sentence.
         wanted: The version, such as ``"6.13"``.
-
-    Raises:
-        UnsupportedVersionError: The server is older.
     """
     _check_version(feature, wanted, (yield from learn_version()))
 
@@ -206,28 +159,29 @@ def _check_version(feature: str, wanted: str, version: str) -> None:
         raise UnsupportedVersionError(feature, needed=f">= {wanted}", found=version)
 
 
-def refuse_too_old(request: Request) -> Flow[None]:
-    """Send nothing that the server cannot know, as far as its version is known."""
+def _send(request: Request, message: Union[Request, Download]) -> Flow[Reply]:
+    """Perform `message`, unless the server is too old for it."""
     wanted = since(request.method, request.path)
     if wanted is not None:
-        known = yield from recall()
+        known = yield from get_shared()
         if known.version is not None:
             _check_version(_operation(request), wanted, known.version)
+    reply = yield from _repeat(request, message)
+    if wanted is not None:
+        yield from _refuse_missing_route(request, reply, wanted)
+    return reply
 
 
 def _operation(request: Request) -> str:
     return f"{request.method} {request.path}"
 
 
-def refuse_missing_route(request: Request, reply: Reply) -> Flow[None]:
+def _refuse_missing_route(request: Request, reply: Reply, wanted: str) -> Flow[None]:
     """Say that the server is too old when that is why it does not know a route.
 
     Only an answer that looks like a missing route leads to the question for the
     version, so nothing is asked of a server that has everything.
     """
-    wanted = since(request.method, request.path)
-    if wanted is None:
-        return
     kind = media_type(reply)
     detail = failure_detail(reply) if reply.status == 404 else None
     if not looks_missing(reply.status, kind, detail):
@@ -241,44 +195,50 @@ def refuse_missing_route(request: Request, reply: Reply) -> Flow[None]:
     _check_version(_operation(request), wanted, version)
 
 
+def _repeat(request: Request, message: Union[Request, Download]) -> Flow[Reply]:
+    """Perform `message` as often as its rule allows, with one log-in on a 401."""
+    sink = None
+    if isinstance(message, Download) and request.retry is not RetryRule.NEVER:
+        sink = message.sink
+        start = yield from run_blocking(sink.tell)
+    retries = 0
+    may_log_in = not request.anonymous
+    may_be_done = False
+    while True:
+        outcome: Outcome
+        try:
+            # Errors of the file that is sent, or of the one that is written.
+            with file_errors():
+                outcome = cast(Reply, (yield message))
+        except APIConnectionError as error:
+            outcome = error
+        if may_log_in and isinstance(outcome, Reply) and outcome.status == 401:
+            may_log_in = False
+            if (yield Reauthenticate(outcome.token)):
+                continue
+        delay = None
+        if may_repeat(request.retry, outcome):
+            shared = yield from get_shared()
+            delay = retry_delay(retries, shared.max_retries, outcome)
+        if delay is None:
+            return _final_reply(request, outcome, may_be_done)
+        may_be_done = may_be_done or may_have_happened(outcome)
+        yield from pause(delay)
+        retries += 1
+        if sink is not None:
+            yield from run_blocking(partial(_cut, sink, start))
+
+
 def _cut(sink: BinaryIO, start: int) -> None:
     sink.seek(start)
     sink.truncate()
 
 
-def _persist(request: Request, attempt: Callable[[], Flow[Reply]]) -> Flow[Reply]:
-    """Run `attempt` as often as the rule allows, with one log-in on a 401."""
-    tries = 0
-    may_log_in = not request.anonymous
-    unknown = False
-    while True:
-        outcome = yield from _outcome(attempt())
-        if may_log_in and isinstance(outcome, Reply) and outcome.status == 401:
-            may_log_in = False
-            if (yield from reauthenticate(outcome.token)):
-                continue
-        tries += 1
-        delay = retry_delay(request.retry, tries, outcome)
-        if delay is None:
-            return _settled(request, outcome, unknown)
-        unknown = unknown or may_have_happened(outcome)
-        yield from pause(delay)
-
-
-def _outcome(attempt: Flow[Reply]) -> Flow[Union[Reply, APIConnectionError]]:
-    try:
-        return (yield from attempt)
-    except APIConnectionError as error:
-        return error
-
-
-def _settled(
-    request: Request, outcome: Union[Reply, APIConnectionError], unknown: bool
-) -> Reply:
+def _final_reply(request: Request, outcome: Outcome, may_be_done: bool) -> Reply:
     if isinstance(outcome, APIConnectionError):
         raise outcome
     gone = request.retry is RetryRule.DELETE and outcome.status == 404
-    if gone and unknown:
+    if gone and may_be_done:
         # An earlier try did it, only its answer was lost.
         return replace(outcome, status=204, content=b"", headers={})
     return outcome
@@ -291,20 +251,16 @@ def route(template: str, *parts: object) -> str:
     )
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
+def drop_none(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a caller gave: the values that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
-def changes_of(method: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to be changed: the values that are not None.
-
-    Raises:
-        ValueError: Nothing is; it says that `method` needs something.
-    """
-    changes = given(values)
+def changes_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be changed: the values that are not None."""
+    changes = drop_none(values)
     if not changes:
-        raise ValueError(f"{method} needs something to change")
+        raise ArgumentError("changes", None, "something to change")
     return changes
 
 

@@ -1,24 +1,30 @@
-"""Events about other things than jobs: models, downloads, workflows, texts.
-
-Importing this module adds them to `events.EVENT_TYPES`.
-"""
+"""Every event by its name, and the types of those that are not about jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Optional
+from typing import Any, Optional
 
-from invokeai_py_client._core.events import EVENT_TYPES, ServerEvent
-
-__all__ = [
-    "BulkDownloadEvent",
-    "DownloadEvent",
-    "LanguageModelEvent",
-    "ModelInstallEvent",
-    "ModelLoadEvent",
-    "RecallParametersUpdatedEvent",
-    "WorkflowLibraryEvent",
-]
+from invokeai_py_client._core.events import (
+    BatchEnqueuedEvent,
+    ConnectionEvent,
+    InvocationCompleteEvent,
+    InvocationErrorEvent,
+    InvocationProgressEvent,
+    InvocationStartedEvent,
+    JobsCanceledEvent,
+    JobsRetriedEvent,
+    JobStatusChangedEvent,
+    PayloadValue,
+    QueueClearedEvent,
+    ServerEvent,
+    UnknownEvent,
+    integer,
+    mapping,
+    number,
+    text,
+    truth,
+)
 
 
 class ModelLoadEvent(ServerEvent):
@@ -26,31 +32,20 @@ class ModelLoadEvent(ServerEvent):
 
     ``model_load_started`` and ``model_load_complete`` come also when the model is in
     the server's memory already.
+
+    Attributes:
+        config: The model's record.
+        key: The model's key.
+        model_name: The model's name.
+        submodel_type: Which part of it, such as ``"unet"``; None for a whole one.
     """
 
-    shown: ClassVar[tuple[str, ...]] = ("key", "model_name", "submodel_type")
+    shown = ("key", "model_name", "submodel_type")
 
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The model's record."""
-        return self._mapping("config")
-
-    @property
-    def key(self) -> Optional[str]:
-        """The model's key."""
-        value = self.config.get("key")
-        return value if isinstance(value, str) else None
-
-    @property
-    def model_name(self) -> Optional[str]:
-        """The model's name."""
-        value = self.config.get("name")
-        return value if isinstance(value, str) else None
-
-    @property
-    def submodel_type(self) -> Optional[str]:
-        """Which part of it, such as ``"unet"``; None for a whole one."""
-        return self._text("submodel_type")
+    config = PayloadValue(mapping)
+    key = PayloadValue(text, "config", "key")
+    model_name = PayloadValue(text, "config", "name")
+    submodel_type = PayloadValue(text)
 
     @property
     def is_complete(self) -> bool:
@@ -58,135 +53,84 @@ class ModelLoadEvent(ServerEvent):
         return self.name == "model_load_complete"
 
 
+def _objects(value: Any) -> tuple[Mapping[str, Any], ...]:
+    items = value if isinstance(value, (list, tuple)) else ()
+    return tuple(item for item in items if isinstance(item, Mapping))
+
+
 class ModelInstallEvent(ServerEvent):
-    """An installation came forward, such as ``model_install_started``."""
+    """What happens to an installation, such as ``model_install_started``.
 
-    shown: ClassVar[tuple[str, ...]] = ("job_id", "key", "error")
+    Attributes:
+        job_id: The installation, as `model_repo.get_install` knows it.
+        source: Where the model comes from: its `type` and a path, URL or repository.
+        local_path: Where the server puts it while it downloads.
+        bytes: Downloaded so far.
+        total_bytes: To download.
+        parts: The files that are downloaded, each with its bytes.
+        key: The installed model's key, once it is installed.
+        config: The installed model's record, once it is installed.
+        error_type: The server's exception class, when it failed.
+        error: The server's error message, when it failed.
+    """
 
-    @property
-    def job_id(self) -> Optional[int]:
-        """The installation, as `model_repo.get_install` knows it."""
-        return self._integer("id")
+    shown = ("job_id", "key", "error")
 
-    @property
-    def source(self) -> Mapping[str, Any]:
-        """Where the model comes from: its `type` and a path, URL or repository."""
-        return self._mapping("source")
-
-    @property
-    def local_path(self) -> Optional[str]:
-        """Where the server puts it while it downloads."""
-        return self._text("local_path")
-
-    @property
-    def bytes(self) -> Optional[int]:
-        """Downloaded so far."""
-        return self._integer("bytes")
-
-    @property
-    def total_bytes(self) -> Optional[int]:
-        """To download."""
-        return self._integer("total_bytes")
-
-    @property
-    def parts(self) -> tuple[Mapping[str, Any], ...]:
-        """The files that are downloaded, each with its bytes."""
-        value = self.payload.get("parts")
-        if not isinstance(value, (list, tuple)):
-            return ()
-        return tuple(part for part in value if isinstance(part, Mapping))
-
-    @property
-    def key(self) -> Optional[str]:
-        """The installed model's key, once it is installed."""
-        return self._text("key")
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The installed model's record, once it is installed."""
-        return self._mapping("config")
-
-    @property
-    def error_type(self) -> Optional[str]:
-        """The server's exception class, when it failed."""
-        return self._text("error_type")
-
-    @property
-    def error(self) -> Optional[str]:
-        """The server's words, when it failed."""
-        return self._text("error")
+    job_id = PayloadValue(integer, "id")
+    source = PayloadValue(mapping)
+    local_path = PayloadValue(text)
+    bytes = PayloadValue(integer)
+    total_bytes = PayloadValue(integer)
+    parts = PayloadValue(_objects)
+    key = PayloadValue(text)
+    config = PayloadValue(mapping)
+    error_type = PayloadValue(text)
+    error = PayloadValue(text)
 
     @property
     def is_over(self) -> bool:
         """True when the installation has ended, well or not."""
-        return self.name in _INSTALL_ENDS
-
-
-_INSTALL_ENDS = frozenset(
-    {"model_install_complete", "model_install_error", "model_install_cancelled"}
-)
+        return self.name.endswith(("_install_complete", "_error", "_cancelled"))
 
 
 class DownloadEvent(ServerEvent):
-    """A file that the server downloads came forward, mostly of a model."""
+    """What happens to a file that the server downloads, mostly of a model.
 
-    shown: ClassVar[tuple[str, ...]] = ("source", "current_bytes", "error")
+    Attributes:
+        source: The file's address.
+        download_path: Where the server writes it.
+        current_bytes: Downloaded so far.
+        total_bytes: To download.
+        error_type: The server's exception class, when it failed.
+        error: The server's error message, when it failed.
+    """
 
-    @property
-    def source(self) -> Optional[str]:
-        """The file's address."""
-        return self._text("source")
+    shown = ("source", "current_bytes", "error")
 
-    @property
-    def download_path(self) -> Optional[str]:
-        """Where the server writes it."""
-        return self._text("download_path")
-
-    @property
-    def current_bytes(self) -> Optional[int]:
-        """Downloaded so far."""
-        return self._integer("current_bytes")
-
-    @property
-    def total_bytes(self) -> Optional[int]:
-        """To download."""
-        return self._integer("total_bytes")
-
-    @property
-    def error_type(self) -> Optional[str]:
-        """The server's exception class, when it failed."""
-        return self._text("error_type")
-
-    @property
-    def error(self) -> Optional[str]:
-        """The server's words, when it failed."""
-        return self._text("error")
+    source = PayloadValue(text)
+    download_path = PayloadValue(text)
+    current_bytes = PayloadValue(integer)
+    total_bytes = PayloadValue(integer)
+    error_type = PayloadValue(text)
+    error = PayloadValue(text)
 
 
 class BulkDownloadEvent(ServerEvent):
-    """A zip of images is being made, is ready, or could not be made."""
+    """A zip of images is being made, is ready, or could not be made.
 
-    shown: ClassVar[tuple[str, ...]] = ("bulk_download_item_name", "error")
+    Attributes:
+        bulk_download_id: Always ``"default"``.
+        bulk_download_item_id: The zip's id.
+        bulk_download_item_name: The zip's file name, by which it is fetched.
+        error: The server's error message, when it failed.
+    """
 
-    @property
-    def bulk_download_id(self) -> Optional[str]:
-        """Always ``"default"``."""
-        return self._text("bulk_download_id")
+    shown = ("bulk_download_item_name", "error")
 
-    @property
-    def bulk_download_item_id(self) -> Optional[str]:
-        """The zip's id."""
-        return self._text("bulk_download_item_id")
-
-    @property
-    def bulk_download_item_name(self) -> Optional[str]:
-        """The zip's file name, by which it is fetched."""
-        return self._text("bulk_download_item_name")
-
-    @property
-    def error(self) -> Optional[str]:
-        """The server's words, when it failed."""
-        return self._text("error")
+    bulk_download_id = PayloadValue(text)
+    bulk_download_item_id = PayloadValue(text)
+    bulk_download_item_name = PayloadValue(text)
+    error = PayloadValue(text)
 
     @property
     def is_complete(self) -> bool:
@@ -195,112 +139,95 @@ class BulkDownloadEvent(ServerEvent):
 
 
 class WorkflowLibraryEvent(ServerEvent):
-    """A workflow of the library was made, changed, deleted, or is shared no more."""
+    """A workflow of the library was made, changed, deleted, or is no longer shared.
 
-    shown: ClassVar[tuple[str, ...]] = ("workflow_id", "is_public")
+    Attributes:
+        workflow_id: The workflow.
+        was_public: Whether every user saw it before a change.
+    """
 
-    @property
-    def workflow_id(self) -> Optional[str]:
-        """The workflow."""
-        return self._text("workflow_id")
+    shown = ("workflow_id", "is_public")
+
+    workflow_id = PayloadValue(text)
+    was_public = PayloadValue(truth, "old_is_public")
 
     @property
     def is_public(self) -> Optional[bool]:
         """Whether every user sees it (or saw it, when it was deleted)."""
-        for key in ("is_public", "new_is_public"):
-            value = self.payload.get(key)
-            if isinstance(value, bool):
-                return value
-        return None
-
-    @property
-    def was_public(self) -> Optional[bool]:
-        """Whether every user saw it before a change."""
-        value = self.payload.get("old_is_public")
-        return value if isinstance(value, bool) else None
+        values = (self.payload.get(key) for key in ("is_public", "new_is_public"))
+        return next((value for value in values if isinstance(value, bool)), None)
 
 
 class RecallParametersUpdatedEvent(ServerEvent):
-    """Somebody sent parameters to the web interface; see `recall_repo`."""
+    """Somebody sent parameters to the web interface; see `recall_repo`.
 
-    shown: ClassVar[tuple[str, ...]] = ("queue_id",)
+    Attributes:
+        parameters: The parameters that were sent.
+    """
 
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """The parameters that were sent."""
-        return self._mapping("parameters")
+    shown = ("queue_id",)
+
+    parameters = PayloadValue(mapping)
 
 
 class LanguageModelEvent(ServerEvent):
-    """A text that a language model writes came forward; see `prompt_repo`."""
+    """The progress of a language model that writes; see `prompt_repo`.
 
-    shown: ClassVar[tuple[str, ...]] = ("task_id", "phase", "percentage", "error")
+    Attributes:
+        task_id: The `task_id` of the call that started it.
+        phase: ``"loading_model"`` or ``"generating"``.
+        message: What it is doing.
+        percentage: How far it is, from 0 to 1 despite the name; None when unknown.
+        current_tokens: How long the text is so far.
+        total_tokens: How long it may become.
+        error: The server's error message, when it failed.
+    """
 
-    @property
-    def task_id(self) -> Optional[str]:
-        """What the call that started it gave as `task_id`."""
-        return self._text("task_id")
+    shown = ("task_id", "phase", "percentage", "error")
 
-    @property
-    def phase(self) -> Optional[str]:
-        """``"loading_model"`` or ``"generating"``."""
-        return self._text("phase")
-
-    @property
-    def message(self) -> Optional[str]:
-        """What it is doing."""
-        return self._text("message")
-
-    @property
-    def percentage(self) -> Optional[float]:
-        """How far it is, from 0 to 1 whatever the name says; None when unknown."""
-        return self._number("percentage")
-
-    @property
-    def current_tokens(self) -> Optional[int]:
-        """How long the text is so far."""
-        return self._integer("current_tokens")
-
-    @property
-    def total_tokens(self) -> Optional[int]:
-        """How long it may become."""
-        return self._integer("total_tokens")
-
-    @property
-    def error(self) -> Optional[str]:
-        """The server's words, when it failed."""
-        return self._text("error")
+    task_id = PayloadValue(text)
+    phase = PayloadValue(text)
+    message = PayloadValue(text)
+    percentage = PayloadValue(number)
+    current_tokens = PayloadValue(integer)
+    total_tokens = PayloadValue(integer)
+    error = PayloadValue(text)
 
 
-def _named(kind: type[ServerEvent], head: str, *tails: str) -> None:
-    EVENT_TYPES.update({f"{head}_{tail}": kind for tail in tails})
+def _all_named(
+    kind: type[ServerEvent], head: str, tails: str
+) -> dict[str, type[ServerEvent]]:
+    return {f"{head}_{tail}": kind for tail in tails.split()}
 
 
-_named(ModelLoadEvent, "model_load", "started", "complete")
-_named(
-    ModelInstallEvent,
-    "model_install",
-    "started",
-    "download_started",
-    "download_progress",
-    "downloads_complete",
-    "complete",
-    "cancelled",
-    "error",
-)
-_named(
-    DownloadEvent,
-    "download",
-    "started",
-    "progress",
-    "paused",
-    "complete",
-    "cancelled",
-    "error",
-)
-_named(BulkDownloadEvent, "bulk_download", "started", "complete", "error")
-_named(
-    WorkflowLibraryEvent, "workflow", "created", "updated", "deleted", "access_revoked"
-)
-_named(RecallParametersUpdatedEvent, "recall", "parameters_updated")
-_named(LanguageModelEvent, "llm_task", "progress", "complete", "error")
+_INSTALL_STEPS = "started download_started download_progress downloads_complete"
+_ENDS = "complete cancelled error"
+
+EVENT_TYPES: dict[str, type[ServerEvent]] = {
+    "connect": ConnectionEvent,
+    "disconnect": ConnectionEvent,
+    "batch_enqueued": BatchEnqueuedEvent,
+    "queue_cleared": QueueClearedEvent,
+    "queue_item_status_changed": JobStatusChangedEvent,
+    "queue_items_canceled": JobsCanceledEvent,
+    "queue_items_retried": JobsRetriedEvent,
+    "invocation_started": InvocationStartedEvent,
+    "invocation_progress": InvocationProgressEvent,
+    "invocation_complete": InvocationCompleteEvent,
+    "invocation_error": InvocationErrorEvent,
+    "recall_parameters_updated": RecallParametersUpdatedEvent,
+    **_all_named(ModelLoadEvent, "model_load", "started complete"),
+    **_all_named(ModelInstallEvent, "model_install", f"{_INSTALL_STEPS} {_ENDS}"),
+    **_all_named(DownloadEvent, "download", f"started progress paused {_ENDS}"),
+    **_all_named(BulkDownloadEvent, "bulk_download", "started complete error"),
+    **_all_named(
+        WorkflowLibraryEvent, "workflow", "created updated deleted access_revoked"
+    ),
+    **_all_named(LanguageModelEvent, "llm_task", "progress complete error"),
+}
+"""The class of each event; add to it to type more."""
+
+
+def parse_event(name: str, payload: Mapping[str, Any]) -> ServerEvent:
+    """Give an event its class; one without a class is an `UnknownEvent`."""
+    return EVENT_TYPES.get(name, UnknownEvent)(name, payload)

@@ -1,4 +1,4 @@
-"""What a client asks a server as a whole: who are you, what happens, and anything."""
+"""Requests about a server as a whole: its version, its events, any request."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
-# Gives the events that are not about jobs their types.
-import invokeai_py_client._core.server_events  # noqa: F401
 from invokeai_py_client._core.decode import decode, raise_for_status
-from invokeai_py_client._core.events import EVENT_TYPES, ServerEvent, parse_event
-from invokeai_py_client._core.flow import Flow, emit, listen, next_event
-from invokeai_py_client._core.messages import FilePart, Listen, Request, RetryRule
-from invokeai_py_client._core.send import call, get, learn_version, send
+from invokeai_py_client._core.events import ServerEvent
+from invokeai_py_client._core.flow import Flow, emit, next_event, subscribe
+from invokeai_py_client._core.messages import FilePart, Request, RetryRule, Subscribe
+from invokeai_py_client._core.send import get, learn_version, request_json, send
+from invokeai_py_client._core.server_events import EVENT_TYPES
+from invokeai_py_client._exports import set_module
 from invokeai_py_client.exceptions import (
     APIConnectionError,
     APIError,
     APIResponseError,
+    ArgumentError,
     AuthenticationError,
     NotFoundError,
     UnsupportedVersionError,
@@ -25,14 +26,11 @@ from invokeai_py_client.exceptions import (
 
 logger = logging.getLogger("invokeai_py_client")
 
-__all__ = ["ServerCheck", "check_server", "read_version", "request_any", "watch_events"]
-
 _AUTH_PATH = "/api/v1/auth/status"
 _QUEUE_PATH = "/api/v1/queue/default/status"
 
-# How long one look into the mailbox takes; only how often a stream that nobody
-# fills goes round.
-_LOOK_SECONDS = 30.0
+# Only how often a stream that gets no events goes round.
+_LISTEN_SECONDS = 30.0
 
 _RULES: Mapping[str, RetryRule] = {
     "GET": RetryRule.SAFE,
@@ -42,9 +40,10 @@ _RULES: Mapping[str, RetryRule] = {
 }
 
 
+@set_module("invokeai_py_client")
 @dataclass(frozen=True)
 class ServerCheck:
-    """What a server said when it was asked about itself.
+    """What a server said about itself.
 
     Attributes:
         version: The server's version, such as ``"6.14.2"``.
@@ -59,25 +58,12 @@ class ServerCheck:
     has_events: bool
 
 
-def read_version() -> Flow[str]:
-    """Read the version, and make sure that it is an InvokeAI that answers.
-
-    Raises:
-        APIResponseError: Something else answers at this address.
-    """
-    return (yield from learn_version(again=True))
-
-
 def check_server() -> Flow[ServerCheck]:
-    """Ask the server for everything that later calls depend on.
-
-    Raises:
-        APIError: It is not reachable, no InvokeAI, or refuses the credentials.
-    """
-    version = yield from read_version()
+    """Ask the server for everything that later calls depend on."""
+    version = yield from learn_version(again=True)
     is_multiuser = yield from _is_multiuser()
-    yield from call(get(_QUEUE_PATH))
-    mailbox = yield from listen(Listen(lambda _, __: False))
+    yield from request_json(get(_QUEUE_PATH))
+    mailbox = yield from subscribe(Subscribe(lambda _: False))
     if mailbox is not None:
         mailbox.close()
     return ServerCheck(version, is_multiuser, has_events=mailbox is not None)
@@ -85,7 +71,7 @@ def check_server() -> Flow[ServerCheck]:
 
 def _is_multiuser() -> Flow[Optional[bool]]:
     try:
-        data = yield from call(get(_AUTH_PATH, anonymous=True))
+        data = yield from request_json(get(_AUTH_PATH, anonymous=True))
     except (NotFoundError, APIResponseError, UnsupportedVersionError):
         return None
     answer = data.get("multiuser_enabled") if isinstance(data, dict) else None
@@ -97,58 +83,51 @@ EventKind = Union[str, type[ServerEvent]]
 
 
 def event_names(kinds: Collection[EventKind]) -> frozenset[str]:
-    """The names of the events that `kinds` mean; none for all.
-
-    Raises:
-        ValueError: No event has this class.
-    """
+    """The names of the events that `kinds` mean; none for all."""
     names: set[str] = set()
+    if ServerEvent in kinds:
+        return frozenset()
     for kind in kinds:
         if isinstance(kind, str):
             names.add(kind)
             continue
-        found = [name for name, own in EVENT_TYPES.items() if issubclass(own, kind)]
+        is_class = isinstance(kind, type)
+        types = EVENT_TYPES.items() if is_class else ()
+        found = [name for name, own in types if issubclass(own, kind)]
         if not found:
-            raise ValueError(f"no event is a {kind.__name__}")
+            allowed = "names of events, or classes of invokeai_py_client.events"
+            raise ArgumentError("kinds", kind, allowed)
         names.update(found)
     return frozenset(names)
 
 
 def watch_events(kinds: Collection[EventKind], queue_id: str) -> Flow[None]:
-    """Emit every event that comes, typed, for ever.
+    """Emit every event of these kinds (none for all), without end.
 
-    Args:
-        kinds: The events that are wanted, by name or class; none for all.
-        queue_id: The queue to subscribe to.
-
-    Raises:
-        APIConnectionError: The event socket cannot be reached. Once it was, it is
-            connected again when it breaks, and a `ConnectionEvent` says so.
-        AuthenticationError: The server refuses the credentials, also when that begins
-            later: a new password ends every connection.
+    The credentials may be refused later too: a new password ends every connection.
     """
-    wanted = event_names(kinds) if ServerEvent not in kinds else frozenset()
+    return _watch(event_names(kinds), queue_id)
 
-    def accepts(name: str, _: Mapping[str, Any]) -> bool:
-        return not wanted or name in wanted or name == "disconnect"
 
-    mailbox = yield from listen(Listen(accepts, queue_id))
+def _watch(wanted: frozenset[str], queue_id: str) -> Flow[None]:
+    subscription = Subscribe(lambda event: not wanted or event.name in wanted, queue_id)
+    mailbox = yield from subscribe(subscription)
     if mailbox is None:
         # A token that the socket refuses looks like a socket that is not there. A
         # request tells them apart, and gets a new token where it can.
-        yield from call(get(_QUEUE_PATH))
-        mailbox = yield from listen(Listen(accepts, queue_id))
+        yield from request_json(get(_QUEUE_PATH))
+        mailbox = yield from subscribe(subscription)
     if mailbox is None:
         raise APIConnectionError(
             "the server's event socket cannot be reached",
             hint="a reverse proxy has to forward websockets at /ws/socket.io",
         )
     while True:
-        event = yield from next_event(mailbox, _LOOK_SECONDS)
+        event = yield from next_event(mailbox, _LISTEN_SECONDS)
         if event is None:
             continue
         if not wanted or event.name in wanted:
-            yield from emit(parse_event(event))
+            yield from emit(event)
         if event.name == "disconnect":
             yield from _check_credentials()
 
@@ -156,7 +135,7 @@ def watch_events(kinds: Collection[EventKind], queue_id: str) -> Flow[None]:
 def _check_credentials() -> Flow[None]:
     """Log in again when that is why the socket was closed; raise when it is refused."""
     try:
-        yield from call(get(_QUEUE_PATH))
+        yield from request_json(get(_QUEUE_PATH))
     except AuthenticationError:
         raise
     except APIError as error:
@@ -177,9 +156,8 @@ def request_any(
 ) -> Flow[Any]:
     """Send any request; see `InvokeAIClient.request`."""
     if not path.startswith("/"):
-        raise APIError(
-            f"a path starts with a slash, got {path!r}",
-            hint="the server's address is added to it",
+        raise ArgumentError(
+            "path", path, "a path from the server's root, such as '/api/v1/boards/'"
         )
     method = method.upper()
     rule = _RULES.get(method, RetryRule.NEVER)

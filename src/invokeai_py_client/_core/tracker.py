@@ -1,4 +1,4 @@
-"""Where the jobs of a submission stand, folded from events and REST answers.
+"""The states of a submission's jobs, made of events and REST answers.
 
 Events arrive late, twice, out of order or not at all, and a REST answer may be older
 than an event that overtook it. Three rules make the outcome the same for every such
@@ -7,8 +7,12 @@ mixture:
 * a terminal status absorbs: the server never changes it again;
 * of two statuses with a `status_sequence` the higher one counts, because a status
   can go back to ``pending`` (a job that waited for a workflow it called);
-* where a sequence is missing (servers before 6.13, job summaries) the later look
-  counts, which at worst shows an older non-terminal status until the next look.
+* where a sequence is missing (servers before 6.13, job summaries) the later answer
+  counts, which at worst shows an older non-terminal status until the next poll.
+
+A job's number is a hint: a server that was replaced by one with another database gives
+it to somebody else's job. So what names another batch or session is not about our job,
+and a job whose number has another owner is lost.
 
 Nothing here does I/O or knows the time.
 """
@@ -16,39 +20,33 @@ Nothing here does I/O or knows the time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any, Optional
+
+from invokeai_py_client._core.events import (
+    JobStatusChangedEvent,
+    ServerEvent,
+    integer,
+    text,
+)
 
 # Only names and values of statuses; `models` has the public enum.
 TERMINAL = frozenset({"completed", "failed", "canceled"})
-
-# Reasons to ask the server instead of believing the event: rows may be gone or
-# events may have been missed, and the payload does not say which of it.
-LOOK_AGAIN = frozenset(
-    {"connect", "disconnect", "queue_cleared", "queue_items_canceled"}
-)
-
-STATUS_EVENT = "queue_item_status_changed"
-
-
-class Signal(Enum):
-    """What an event means for whoever waits."""
-
-    NOTHING = "nothing"
-    MOVED = "moved"
-    LOOK = "look"
+REDACTED = "redacted"
 
 
 @dataclass(frozen=True)
-class JobLook:
-    """One look at a job, through an event or a REST answer.
+class JobState:
+    """What an event or a REST answer says about a job.
 
     Attributes:
-        status: The server's word, also one that is unknown today.
+        status: As the server reports it, also one that is unknown today.
         sequence: The job's `status_sequence`; None where the source has none.
         lost: The job is not in the queue any more; what became of it is unknown.
+        replaced: It is lost, and its number belongs to another job.
+        batch_id: The batch; None where the source does not say.
+        session_id: The session likewise.
     """
 
     item_id: int
@@ -58,6 +56,9 @@ class JobLook:
     error_message: Optional[str] = None
     error_traceback: Optional[str] = None
     lost: bool = False
+    replaced: bool = False
+    batch_id: Optional[str] = None
+    session_id: Optional[str] = None
 
     @property
     def is_over(self) -> bool:
@@ -70,24 +71,26 @@ class JobLook:
         return "lost" if self.lost else self.status
 
 
-def read_look(payload: Mapping[str, Any]) -> Optional[JobLook]:
-    """A look from a status event, a queue item or a summary; None when it is none."""
-    item_id, status = payload.get("item_id"), payload.get("status")
-    if not isinstance(item_id, int) or not isinstance(status, str):
+def read_state(record: Mapping[str, Any]) -> Optional[JobState]:
+    """The state in a status event, a queue item or a summary; None without one."""
+    item_id, status = integer(record.get("item_id")), text(record.get("status"))
+    if item_id is None or status is None:
         return None
-    sequence = payload.get("status_sequence")
-    return JobLook(
+    return JobState(
         item_id=item_id,
         status=status,
-        sequence=sequence if isinstance(sequence, int) else None,
-        error_type=_text(payload.get("error_type")),
-        error_message=_text(payload.get("error_message")),
-        error_traceback=_text(payload.get("error_traceback")),
+        sequence=integer(record.get("status_sequence")),
+        error_type=text(record.get("error_type")),
+        error_message=text(record.get("error_message")),
+        error_traceback=text(record.get("error_traceback")),
+        batch_id=_owner(record.get("batch_id")),
+        session_id=_owner(record.get("session_id")),
     )
 
 
-def _text(value: Any) -> Optional[str]:
-    return value if isinstance(value, str) else None
+def _owner(value: Any) -> Optional[str]:
+    """An id; None where it is hidden from others than its owner."""
+    return None if value == REDACTED else text(value)
 
 
 class JobTracker:
@@ -95,19 +98,32 @@ class JobTracker:
 
     Children that a running workflow enqueues carry the same batch id; they are not
     among `item_ids` and are ignored.
+
+    Args:
+        item_ids: The server's numbers of the jobs.
+        batch_ids: Their batches, as far as they are known.
+        session_ids: Their sessions, as far as they are known; others are remembered
+            when they are first seen.
     """
 
-    def __init__(self, item_ids: Iterable[int]) -> None:
-        self._looks = {item_id: JobLook(item_id) for item_id in item_ids}
+    def __init__(
+        self,
+        item_ids: Iterable[int],
+        batch_ids: Optional[Mapping[int, str]] = None,
+        session_ids: Optional[Mapping[int, str]] = None,
+    ) -> None:
+        self._batch_ids = dict(batch_ids or {})
+        self._session_ids = dict(session_ids or {})
+        self._states = {item_id: JobState(item_id) for item_id in item_ids}
         # Kept up to date, because every event of ten thousand jobs asks for them.
-        self._open = dict.fromkeys(self._looks)
-        self._counts = Counter({"pending": len(self._looks)})
+        self._open = dict.fromkeys(self._states)
+        self._counts = Counter({"pending": len(self._states)})
         self._news: list[int] = []
 
     @property
     def item_ids(self) -> tuple[int, ...]:
         """Every job, in expansion order."""
-        return tuple(self._looks)
+        return tuple(self._states)
 
     @property
     def unfinished(self) -> tuple[int, ...]:
@@ -117,7 +133,7 @@ class JobTracker:
     @property
     def finished(self) -> tuple[int, ...]:
         """Jobs that are over, however they ended, in expansion order."""
-        return tuple(key for key, look in self._looks.items() if look.is_over)
+        return tuple(key for key, state in self._states.items() if state.is_over)
 
     @property
     def is_done(self) -> bool:
@@ -129,37 +145,69 @@ class JobTracker:
         """How many jobs are in which status; lost ones count as ``lost``."""
         return {word: count for word, count in self._counts.items() if count}
 
-    def __getitem__(self, item_id: int) -> JobLook:
-        return self._looks[item_id]
+    def __getitem__(self, item_id: int) -> JobState:
+        return self._states[item_id]
 
     def __contains__(self, item_id: object) -> bool:
-        return item_id in self._looks
+        return item_id in self._states
 
-    def see(self, look: JobLook) -> bool:
-        """Take a look into account; True when it moved the job."""
-        known = self._looks.get(look.item_id)
-        if known is None:
+    def update(self, state: JobState) -> bool:
+        """Take a reported state into account; True when it moved the job."""
+        known = self._states.get(state.item_id)
+        if known is None or not self.owns(state):
             return False
-        return self._keep(known, merge(known, look))
+        if state.session_id is not None:
+            self._session_ids[state.item_id] = state.session_id
+        return self._keep(known, merge(known, state))
 
-    def lose(self, item_ids: Iterable[int]) -> bool:
-        """Mark jobs as gone from the queue; True when that moved any."""
+    def owns(self, state: JobState) -> bool:
+        """False when the state is about another job that has the same number."""
+        item_id = state.item_id
+        known = (self._batch_ids.get(item_id), self._session_ids.get(item_id))
+        pairs = zip(known, (state.batch_id, state.session_id))
+        return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+    def apply_records(
+        self, item_ids: Iterable[int], records: Iterable[Mapping[str, Any]]
+    ) -> bool:
+        """Take the server's answer about jobs into account; True when it moved any.
+
+        Args:
+            item_ids: The jobs it was asked about; those it does not have are lost.
+            records: What it has.
+        """
+        states = [state for state in map(read_state, records) if state is not None]
+        moved = [self.update(state) for state in states]
+        ours = {state.item_id for state in states if self.owns(state)}
+        replaced = {state.item_id for state in states} - ours
+        return self.mark_lost(set(item_ids) - ours, replaced) or any(moved)
+
+    def mark_lost(
+        self, item_ids: Iterable[int], replaced: Collection[int] = ()
+    ) -> bool:
+        """Mark jobs as gone from the queue; True when that moved any.
+
+        Args:
+            item_ids: The jobs.
+            replaced: Those of them whose number belongs to another job now.
+        """
         moved = False
         for item_id in item_ids:
-            known = self._looks.get(item_id)
+            known = self._states.get(item_id)
             if known is not None and not known.is_over:
-                moved = self._keep(known, replace(known, lost=True))
+                gone = replace(known, lost=True, replaced=item_id in replaced)
+                moved = self._keep(known, gone)
         return moved
 
-    def _keep(self, known: JobLook, look: JobLook) -> bool:
-        self._looks[look.item_id] = look
-        if look.word == known.word:
+    def _keep(self, known: JobState, state: JobState) -> bool:
+        self._states[state.item_id] = state
+        if state.word == known.word:
             return False
         self._counts[known.word] -= 1
-        self._counts[look.word] += 1
-        if look.is_over:
-            self._open.pop(look.item_id, None)
-            self._news.append(look.item_id)
+        self._counts[state.word] += 1
+        if state.is_over:
+            self._open.pop(state.item_id, None)
+            self._news.append(state.item_id)
         return True
 
     def take_finished(self) -> list[int]:
@@ -167,41 +215,37 @@ class JobTracker:
         news, self._news = self._news, []
         return news
 
-    def hear(self, name: str, payload: Mapping[str, Any]) -> Signal:
-        """Take an event of the socket into account."""
-        if name in LOOK_AGAIN:
-            return Signal.LOOK
-        if name != STATUS_EVENT:
-            return Signal.NOTHING
-        look = read_look(payload)
-        if look is not None and self.see(look):
-            return Signal.MOVED
-        return Signal.NOTHING
+    def apply_event(self, event: ServerEvent) -> bool:
+        """Take an event of the socket into account; True when it moved a job."""
+        if not isinstance(event, JobStatusChangedEvent):
+            return False
+        state = read_state(event.payload)
+        return state is not None and self.update(state)
 
 
-def merge(known: JobLook, look: JobLook) -> JobLook:
-    """The later of two looks at the same job, by the rules of this module."""
-    if known.lost and look.status in TERMINAL:
-        # It ended before it was deleted, and the word of it came late.
-        return look
+def merge(known: JobState, state: JobState) -> JobState:
+    """The later of two states of the same job, by the rules of this module."""
+    if known.lost and state.status in TERMINAL:
+        # It ended before it was deleted, and that was reported late.
+        return state
     if known.is_over:
-        return _with_errors_of(known, look) if look.status == known.status else known
-    if look.is_over:
-        return look
+        return _with_errors_of(known, state) if state.status == known.status else known
+    if state.is_over:
+        return state
     if known.sequence is None:
-        return look
-    if look.sequence is None:
-        return replace(look, sequence=known.sequence)
-    return look if look.sequence > known.sequence else known
+        return state
+    if state.sequence is None:
+        return replace(state, sequence=known.sequence)
+    return state if state.sequence > known.sequence else known
 
 
-def _with_errors_of(known: JobLook, look: JobLook) -> JobLook:
-    """Fill in error texts that the first word of a failure did not have."""
-    if known.error_message is not None or look.error_message is None:
+def _with_errors_of(known: JobState, state: JobState) -> JobState:
+    """Fill in error texts that the first report of a failure did not have."""
+    if known.error_message is not None or state.error_message is None:
         return known
     return replace(
         known,
-        error_type=look.error_type,
-        error_message=look.error_message,
-        error_traceback=look.error_traceback,
+        error_type=state.error_type,
+        error_message=state.error_message,
+        error_traceback=state.error_traceback,
     )

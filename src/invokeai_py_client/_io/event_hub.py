@@ -2,31 +2,25 @@
 
 The connection is made in a thread of its own when the first flow listens, and made
 again whenever it breaks, until the hub is closed. Events that were missed meanwhile
-are lost: mailboxes get a ``disconnect`` and a ``connect``, so that flows look again.
+are lost: mailboxes get a ``disconnect`` and a ``connect``, so that flows poll again.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
-from invokeai_py_client._core.messages import RawEvent
+from invokeai_py_client._core.server_events import parse_event
 from invokeai_py_client._io.mailbox import AnyMailbox
 from invokeai_py_client._io.settings import Settings
 
 if TYPE_CHECKING:
     from invokeai_py_client._io.event_socket import EventSocket
 
-    SocketMaker = Callable[[Settings], EventSocket]
-
-__all__ = ["EventHub"]
-
 logger = logging.getLogger("invokeai_py_client")
 
-# A wait must not be held up by a socket that does not come: it can poll.
-_PATIENCE = 2.5
 _SUBSCRIBE_TIMEOUT = 2.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
@@ -60,28 +54,22 @@ class EventHub:
         """Begin anew in a forked process; waits of the parent get no events here."""
         self._begin()
 
-    @property
-    def mailbox_count(self) -> int:
-        """How many mailboxes are being filled."""
-        with self._state:
-            return len(self._mailboxes)
-
     def deliver_to(self, mailbox: AnyMailbox) -> bool:
         """Start filling `mailbox`; False (and it is closed) when there is no socket.
 
         Blocks until the server has confirmed the subscription: some milliseconds
-        once the hub is connected, `_PATIENCE` seconds at most while it connects, and
+        once the hub is connected, its patience at most while it connects, and
         not at all while its attempts fail, which go on in the background.
         """
         # Its library takes a third of the time of importing this client, which what
         # never listens does without; on a cold disk it is more than the patience.
-        from invokeai_py_client._io.event_socket import EventSocket
+        import invokeai_py_client._io.event_socket  # noqa: F401
 
         with self._state:
-            self._start(EventSocket)
+            self._start()
             # There may be a new token, which is worth another try at once.
             self._state.notify_all()
-            self._state.wait_for(self._is_decided, _PATIENCE)
+            self._state.wait_for(self._is_decided, mailbox.patience)
             socket = self._socket
             if socket is not None and not mailbox.is_closed:
                 self._mailboxes.add(mailbox)
@@ -119,20 +107,17 @@ class EventHub:
         """True when the server refused a token that has been replaced since."""
         return self._refused and self._settings.credentials.token != self._tried_token
 
-    def _start(self, make: SocketMaker) -> None:
+    def _start(self) -> None:
         if self._thread is None and not self._is_closed:
             self._thread = threading.Thread(
-                target=self._stay_connected,
-                args=(make,),
-                name="ivk-events",
-                daemon=True,
+                target=self._stay_connected, name="ivk-events", daemon=True
             )
             self._thread.start()
 
-    def _stay_connected(self, make: SocketMaker) -> None:
+    def _stay_connected(self) -> None:
         while not self._is_closed:
             gone = threading.Event()
-            socket = self._connect(make, gone)
+            socket = self._connect(gone)
             if socket is None:
                 self._pause()
                 continue
@@ -141,11 +126,11 @@ class EventHub:
                 self._state.wait_for(lambda: gone.is_set() or self._is_closed)  # noqa: B023
             self._retire(socket)
 
-    def _connect(
-        self, make: SocketMaker, gone: threading.Event
-    ) -> Optional[EventSocket]:
+    def _connect(self, gone: threading.Event) -> Optional[EventSocket]:
         """Open one connection; None when it failed."""
-        socket = make(self._settings)
+        from invokeai_py_client._io.event_socket import EventSocket
+
+        socket = EventSocket(self._settings)
 
         def on_disconnect(*_: object) -> None:
             gone.set()
@@ -162,13 +147,14 @@ class EventHub:
             socket.open(token)
         except ConnectionError as error:
             # Also how a multi-user server refuses a missing or stale token.
-            logger.debug("event socket: cannot connect: %s", error)
+            scrub = self._settings.credentials.scrub
+            logger.debug("event socket: cannot connect: %s", scrub(str(error)))
             return None
         logger.debug("event socket: connected")
         return socket
 
     def _note_refusal(self, reason: object = None) -> None:
-        # The server itself gives an object; what could not be reached, a text.
+        # The server itself gives an object; what could not be reached, a string.
         with self._state:
             self._refused = isinstance(reason, Mapping)
 
@@ -197,7 +183,7 @@ class EventHub:
             mailboxes = list(self._mailboxes)
             self._state.notify_all()
         for mailbox in mailboxes:
-            mailbox.post(RawEvent("connect", {}))
+            mailbox.post(parse_event("connect", {}))
 
     def _retire(self, socket: EventSocket) -> None:
         """Let go of a connection that broke, or that is not wanted any more."""
@@ -205,12 +191,12 @@ class EventHub:
             self._socket = None
             mailboxes = list(self._mailboxes)
         for mailbox in mailboxes:
-            mailbox.post(RawEvent("disconnect", {}))
+            mailbox.post(parse_event("disconnect", {}))
         socket.close()
         logger.debug("event socket: disconnected")
 
     def _subscribe(self, socket: EventSocket, wishes: set[tuple[str, str]]) -> None:
-        """Ask for rooms and wait for the server's word, so that no event is missed.
+        """Ask for rooms and wait until the server confirms, so that no event is missed.
 
         One at a time: the library's `call` is not meant for several threads.
         """
@@ -225,14 +211,14 @@ class EventHub:
 
     def _receive(self, name: str, *data: Any) -> None:
         payload = data[0] if data and isinstance(data[0], Mapping) else {}
-        event = RawEvent(name, payload)
+        event = parse_event(name, payload)
         # As literals: half a surrogate pair in them could not be written to a log.
         logger.debug("event %r item=%r", name, payload.get("item_id"))
         with self._state:
             mailboxes = list(self._mailboxes)
         for mailbox in mailboxes:
             try:
-                wanted = mailbox.accepts(name, payload)
+                wanted = mailbox.accepts(event)
             except Exception:
                 # One flow's mistake must not cost the others their events.
                 logger.exception("a filter failed on event %r", name)

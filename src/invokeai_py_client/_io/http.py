@@ -1,67 +1,49 @@
 """HTTP: one pooled set of connections per client, blocking and asyncio.
 
-The transports perform a `Request` or `Download` and give back a `Reply`; they choose
-nothing but what the connection itself needs (docs/dev/server.md). This module alone
-knows which HTTP library is in use.
+The transports perform a `Request` or `Download` and return a `Reply`; they choose
+only what the connection itself needs (docs/dev/server.md).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
-from typing import Any, BinaryIO, Optional, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any, Optional, Union, cast
 from weakref import WeakKeyDictionary
 
-from invokeai_py_client._core.messages import Reply, Request
-from invokeai_py_client._io.multipart import Multipart
+from invokeai_py_client._core.messages import Download, Reply, Request
+from invokeai_py_client._io.http_client import (
+    connection_of,
+    httpx,
+    make_asyncio_client,
+    make_client,
+)
+from invokeai_py_client._io.http_encoding import (
+    EncodedRequest,
+    Multipart,
+    ResponseReader,
+    log_exchange,
+)
+from invokeai_py_client._io.network import ExchangeClock
 from invokeai_py_client._io.settings import Settings
-from invokeai_py_client._io.wire import Intake, Outgoing, log_exchange
-from invokeai_py_client.exceptions import (
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
-)
+from invokeai_py_client.exceptions import APIConnectionError, APIError, APITimeoutError
 
-if sys.version_info >= (3, 10):
-    import httpx2 as httpx
-else:
-    import httpx
+logger = logging.getLogger("invokeai_py_client")
 
-__all__ = ["AsyncHttp", "SyncHttp"]
-
-# More than 8 requests at a time buy nothing on the server; the rest is room for
-# slow transfers. It closes idle connections after 5.0 s, so we do so before: a
-# request sent into a closing connection could not be told from one that was done.
-_LIMITS = httpx.Limits(
-    max_connections=16, max_keepalive_connections=16, keepalive_expiry=4.0
-)
 _CONNECT_TIMEOUT = 10.0
-USER_AGENT = f"invokeai-py-client/{version('invokeai-py-client')}"
 _REFRESHED_TOKEN = "x-refreshed-token"
 
 
-class SyncHttp:
+class BlockingHttp:
     """Performs requests for blocking callers, from any number of threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = httpx.Client(**_client_options(settings))
-
-    def exchange(self, request: Request) -> Reply:
-        """Send `request` and read the whole answer."""
-        return self._perform(request, None, self._settings.max_reply_bytes)
-
-    def download(
-        self, request: Request, sink: BinaryIO, max_bytes: Optional[int]
-    ) -> Reply:
-        """Send `request` and write the file that comes into `sink`."""
-        limit = _lower(max_bytes, self._settings.max_download_bytes)
-        return self._perform(request, sink, limit)
+        self._client = make_client(settings)
 
     def close(self) -> None:
         """Close every connection; further requests are refused."""
@@ -70,38 +52,47 @@ class SyncHttp:
     def renew(self) -> None:
         """Leave the connections to the process that made them."""
         was_closed = self._client.is_closed
-        self._client = httpx.Client(**_client_options(self._settings))
+        self._client = make_client(self._settings)
         if was_closed:
             self._client.close()
 
-    def _perform(self, request: Request, sink: Optional[BinaryIO], limit: int) -> Reply:
+    def send(
+        self,
+        message: Union[Request, Download],
+        watch: Callable[[ExchangeClock], AbstractContextManager[Any]] = nullcontext,
+    ) -> Reply:
+        """Send a request; read its answer, or write it into the sink of a download.
+
+        `watch` is entered meanwhile, with the clock that can abort it.
+        """
         _refuse_closed(self._client.is_closed)
-        out = Outgoing.of(request, self._settings)
+        out, download = _encode(message, self._settings)
         parts: list[bytes] = []
-        started = time.monotonic()
-        with _mapping_errors(out, started):
+        clock = _clock_of(out)
+        with _mapping_errors(out, clock), clock.running(), watch(clock):
             try:
-                response = self._send(out)
+                response = self._open(out)
             except RuntimeError:
                 # What the library says when it was closed at this very moment.
                 _refuse_closed(self._client.is_closed)
                 raise
             try:
-                intake = _intake(out, response, sink is not None, limit)
-                write = sink.write if sink and intake.is_file else parts.append
+                reader = ResponseReader(out, response, self._settings, download)
+                is_file = download is not None and reader.is_file
+                write = download.sink.write if download and is_file else parts.append
                 for chunk in cast("Iterator[bytes]", response.stream):
-                    write(intake.feed(chunk))
-                    _refuse_dripping(request, started)
-                intake.end()
-                if intake.breaks_connection or self._client.is_closed:
-                    # A pool that was closed meanwhile would keep it open for ever.
-                    response.extensions["network_stream"].close()
+                    write(reader.feed(chunk))
+                    _refuse_late(clock)
+                reader.end()
+                if reader.breaks_connection or self._client.is_closed:
+                    # A pool that was closed meanwhile would never close it.
+                    connection_of(response).close()
             finally:
                 response.close()
-        log_exchange(out, response.status_code, time.monotonic() - started)
-        return _remembered(intake.reply(b"".join(parts)), self._settings)
+        log_exchange(out, response.status_code, clock.elapsed)
+        return _received(reader.reply(b"".join(parts)), self._settings)
 
-    def _send(self, out: Outgoing) -> httpx.Response:
+    def _open(self, out: EncodedRequest) -> httpx.Response:
         if not isinstance(out.body, Multipart):
             request = self._client.build_request(**_options(out), content=out.body)
             return self._client.send(request, stream=True)
@@ -113,7 +104,7 @@ class SyncHttp:
             chunks.close()
 
 
-class AsyncHttp:
+class AsyncioHttp:
     """Performs requests on asyncio, with connections for each event loop.
 
     A connection belongs to the loop it was made in; a client that is used in two
@@ -123,23 +114,14 @@ class AsyncHttp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._is_closed = False
+        if settings.http_options:
+            # Each event loop's client is made later; a mistake shows now.
+            make_asyncio_client(settings)
         self._clients: WeakKeyDictionary[
             asyncio.AbstractEventLoop, httpx.AsyncClient
         ] = WeakKeyDictionary()
 
-    async def exchange(self, request: Request) -> Reply:
-        """Send `request` and read the whole answer."""
-        return await self._perform(request, None, self._settings.max_reply_bytes)
-
-    async def download(
-        self, request: Request, sink: BinaryIO, max_bytes: Optional[int]
-    ) -> Reply:
-        """Send `request` and write the file that comes into `sink`."""
-        limit = _lower(max_bytes, self._settings.max_download_bytes)
-        return await self._perform(request, sink, limit)
-
     async def close(self) -> None:
-        """Close this loop's connections; further requests are refused."""
         self._is_closed = True
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
@@ -148,7 +130,6 @@ class AsyncHttp:
         self._clients.clear()
 
     def renew(self) -> None:
-        """Leave the connections to the process that made them."""
         self._clients = WeakKeyDictionary()
 
     def _client(self) -> httpx.AsyncClient:
@@ -156,39 +137,72 @@ class AsyncHttp:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            client = httpx.AsyncClient(**_client_options(self._settings))
+            client = make_asyncio_client(self._settings)
             self._clients[loop] = client
         return client
 
-    async def _perform(
-        self, request: Request, sink: Optional[BinaryIO], limit: int
-    ) -> Reply:
+    async def send(self, message: Union[Request, Download]) -> Reply:
         client = self._client()
-        out = Outgoing.of(request, self._settings)
+        out, download = _encode(message, self._settings)
+        clock = _clock_of(out)
+        # In a task of its own, so that a cancellation does not pass through the scopes
+        # of anyio: on Python 3.9 and 3.10 a scope that ends in the same step of the
+        # loop, as when a connection is made, takes it for its own and swallows it.
+        exchange = asyncio.ensure_future(self._exchange(client, out, download, clock))
+        try:
+            await asyncio.wait({exchange})
+        except BaseException:
+            await _connection_made(clock)
+            while not exchange.done():
+                exchange.cancel()
+                await asyncio.wait({exchange}, timeout=0.1)
+            if not exchange.cancelled():
+                exchange.exception()  # nobody else will ask for it
+            raise
+        return exchange.result()
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        out: EncodedRequest,
+        download: Optional[Download],
+        clock: ExchangeClock,
+    ) -> Reply:
         parts: list[bytes] = []
-        started = time.monotonic()
-        with _mapping_errors(out, started):
-            response = await _send_async(client, out)
+        with _mapping_errors(out, clock), clock.running():
+            response = await _open_async(client, out)
             try:
-                intake = _intake(out, response, sink is not None, limit)
+                reader = ResponseReader(out, response, self._settings, download)
                 async for chunk in cast("AsyncIterator[bytes]", response.stream):
-                    data = intake.feed(chunk)
-                    if sink and intake.is_file:
+                    data = reader.feed(chunk)
+                    if download and reader.is_file:
                         # Disks can be slow; the loop must not wait for them.
-                        await asyncio.to_thread(sink.write, data)
+                        await asyncio.to_thread(download.sink.write, data)
                     else:
                         parts.append(data)
-                    _refuse_dripping(request, started)
-                intake.end()
-                if intake.breaks_connection or client.is_closed:
-                    await response.extensions["network_stream"].aclose()
+                    _refuse_late(clock)
+                reader.end()
+                if reader.breaks_connection or client.is_closed:
+                    await connection_of(response).aclose()
             finally:
                 await response.aclose()
-        log_exchange(out, response.status_code, time.monotonic() - started)
-        return _remembered(intake.reply(b"".join(parts)), self._settings)
+        log_exchange(out, response.status_code, clock.elapsed)
+        return _received(reader.reply(b"".join(parts)), self._settings)
 
 
-async def _send_async(client: httpx.AsyncClient, out: Outgoing) -> httpx.Response:
+async def _connection_made(clock: ExchangeClock) -> None:
+    """Let a connection be made, if that takes no more than a second.
+
+    On Python 3.9 and 3.10 a connection is lost, unclosed, whose task is cancelled in
+    the step that made it.
+    """
+    for _ in range(100 if sys.version_info < (3, 11) else 0):
+        if not clock.is_connecting:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def _open_async(client: httpx.AsyncClient, out: EncodedRequest) -> httpx.Response:
     if not isinstance(out.body, Multipart):
         request = client.build_request(**_options(out), content=out.body)
         return await client.send(request, stream=True)
@@ -208,63 +222,56 @@ async def _send_async(client: httpx.AsyncClient, out: Outgoing) -> httpx.Respons
         chunks.close()
 
 
-def _client_options(settings: Settings) -> dict[str, Any]:
-    return {
-        "verify": settings.tls,
-        "limits": _LIMITS,
-        # A proxy of the environment is never meant for this machine's own server.
-        "trust_env": not settings.is_loopback,
-        # The log-in sets a cookie for browsers; the token is all we send.
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        "headers": {"User-Agent": USER_AGENT},
-        "follow_redirects": False,
-    }
+def _clock_of(out: EncodedRequest) -> ExchangeClock:
+    return ExchangeClock(out.timeout, out.deadline, is_strict=out.limits_whole)
 
 
-def _options(out: Outgoing) -> dict[str, Any]:
+def _options(out: EncodedRequest) -> dict[str, Any]:
     connect = min(_CONNECT_TIMEOUT, out.timeout)
+    # Without a time for the whole, none for getting a connection: the requests before
+    # have theirs.
+    has_end = out.limits_whole or out.deadline is not None
+    pool = min(out.timeout, _clock_of(out).left) if has_end else None
     return {
         "method": out.method,
         "url": out.url,
         "headers": out.headers,
-        # No limit for getting a connection: the requests before have theirs.
-        "timeout": httpx.Timeout(out.timeout, connect=connect, pool=None),
+        "timeout": httpx.Timeout(out.timeout, connect=connect, pool=pool),
         # The query goes on the wire by this extension, and so not into the log of
         # the HTTP library, which shows whole addresses.
         "extensions": {"target": out.target},
     }
 
 
-def _intake(
-    out: Outgoing, response: httpx.Response, is_download: bool, limit: int
-) -> Intake:
-    make = Intake.of_download if is_download else Intake
-    intake = make(out, response.status_code, response.headers, limit)
-    if out.method != "HEAD":
-        intake.announce()
-    return intake
+def _encode(
+    message: Union[Request, Download], settings: Settings
+) -> tuple[EncodedRequest, Optional[Download]]:
+    if isinstance(message, Request):
+        return EncodedRequest.of(message, settings), None
+    return EncodedRequest.of(message.request, settings), message
 
 
-def _lower(asked: Optional[int], limit: int) -> int:
-    return limit if asked is None else min(asked, limit)
-
-
-def _refuse_dripping(request: Request, started: float) -> None:
-    """End an answer that comes too slowly, where the caller has set a time.
-
-    The HTTP library's own limit is for each piece; a server that sends byte by byte
-    would keep a wait for ever.
-    """
-    if request.timeout is not None and time.monotonic() - started > request.timeout:
+def _refuse_late(clock: ExchangeClock) -> None:
+    """End an answer that comes too slowly, also over a transport of the user's."""
+    if clock.left <= 0:
         raise httpx.ReadTimeout("the answer came too slowly")
 
 
-def _remembered(reply: Reply, settings: Settings) -> Reply:
-    """Keep the new token that the server sends along with what changes something."""
+def _received(reply: Reply, settings: Settings) -> Reply:
+    """Keep the new token that the server sends along with what changes something.
+
+    An answer that becomes an error may show what was sent.
+    """
+    credentials = settings.credentials
     fresh = reply.headers.get(_REFRESHED_TOKEN)
-    if fresh and 200 <= reply.status < 300:
-        settings.credentials.replace_token(reply.token, fresh)
-    return reply
+    if 200 <= reply.status < 300:
+        if fresh:
+            credentials.replace_token(reply.token, fresh)
+        return reply
+    credentials.hide(fresh)
+    text = credentials.scrub(reply.content.decode("utf-8", errors="replace"))
+    headers = credentials.scrub(reply.headers)
+    return replace(reply, content=text.encode("utf-8"), headers=headers)
 
 
 def _refuse_closed(is_closed: bool) -> None:
@@ -273,34 +280,28 @@ def _refuse_closed(is_closed: bool) -> None:
 
 
 @contextmanager
-def _mapping_errors(out: Outgoing, started: float) -> Iterator[None]:
+def _mapping_errors(out: EncodedRequest, clock: ExchangeClock) -> Iterator[None]:
     """Turn the HTTP library's errors into ours, at this one boundary."""
     try:
         yield
-    except httpx.TimeoutException as error:
-        _forget_request(error, out)
-        message = f"{out.method} {out.url}: no answer within {out.timeout:g} s"
-        log_exchange(out, type(error).__name__, time.monotonic() - started)
-        fault = APITimeoutError(
-            message,
-            method=out.method,
-            url=out.url,
-            hint="request_timeout= allows for more",
-        )
-        fault.sent = not isinstance(error, httpx.ConnectTimeout)
-        raise fault from error
     except httpx.TransportError as error:
-        _forget_request(error, out)
-        log_exchange(out, type(error).__name__, time.monotonic() - started)
-        raise _connection_error(out, error) from error
+        # Its own holds every header, for whoever pickles a chain of errors.
+        error.request = httpx.Request(out.method, out.url)
+        log_exchange(out, type(error).__name__, clock.elapsed)
+        if not _is_quotation(error):
+            logger.debug("the HTTP library's error", exc_info=error)
+        raise _connection_error(out, error, clock) from None
+    except httpx.InvalidURL as error:
+        raise APIError(
+            f"{out.method}: the address of this request cannot be sent: {error}",
+            method=out.method,
+            hint="a name or id in it is too long",
+        ) from None
 
 
-def _forget_request(error: httpx.TransportError, out: Outgoing) -> None:
-    """Take the credentials out of what becomes the cause of our error.
-
-    It holds the request with every header, for whoever pickles a chain of errors.
-    """
-    error.request = httpx.Request(out.method, out.url)
+def _is_quotation(error: httpx.TransportError) -> bool:
+    """True when the text may quote a header, and so a token."""
+    return isinstance(error, httpx.ProtocolError)
 
 
 _NO_SUCH_HOST = (
@@ -317,20 +318,42 @@ def _connect_hint(reason: str) -> str:
         return "verify= takes the file of a certificate that is to be trusted"
     if "WRONG_VERSION_NUMBER" in reason or "UNKNOWN_PROTOCOL" in reason:
         return "the server may speak plain http at this port"
-    # The words of Linux, macOS and Windows.
+    # The messages of Linux, macOS and Windows.
     if any(word in reason for word in _NO_SUCH_HOST):
         return "no host of this name is known here: check the address"
     return "is the server running at this address?"
 
 
-def _connection_error(out: Outgoing, error: httpx.TransportError) -> APIConnectionError:
+def _reason(error: httpx.TransportError) -> str:
+    """The operating system's message; the HTTP library replaces it on asyncio."""
+    link: Optional[BaseException] = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno is not None:
+            return str(link)
+        link = link.__cause__ or link.__context__
+    return str(error) or type(error).__name__
+
+
+def _connection_error(
+    out: EncodedRequest, error: httpx.TransportError, clock: ExchangeClock
+) -> APIConnectionError:
+    if isinstance(error, httpx.TimeoutException):
+        problem = f"no answer within {out.timeout:g} s"
+        if not out.limits_whole and clock.left <= 0:
+            problem = f"no whole answer within {clock.elapsed:.1f} s"
+        late = APITimeoutError(
+            f"{out.method} {out.url}: {problem}",
+            method=out.method,
+            url=out.url,
+            hint="request_timeout= allows for more",
+        )
+        late.sent = not isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout))
+        return late
     if isinstance(error, httpx.ConnectError):
         problem, hint = "cannot be reached", _connect_hint(str(error))
     else:
         problem, hint = "the connection broke", None
-    # The text of a protocol error may quote a header, and so a token.
-    quiet = isinstance(error, httpx.ProtocolError) or not str(error)
-    reason = type(error).__name__ if quiet else str(error)
+    reason = type(error).__name__ if _is_quotation(error) else _reason(error)
     fault = APIConnectionError(
         f"{out.method} {out.url}: {problem}: {reason}",
         method=out.method,

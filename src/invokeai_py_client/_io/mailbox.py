@@ -1,4 +1,4 @@
-"""Mailboxes: where events wait until the flow that asked for them looks."""
+"""Mailboxes: where events wait until the flow that asked for them takes them."""
 
 from __future__ import annotations
 
@@ -6,46 +6,47 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Optional
 
-from invokeai_py_client._core.messages import Listen, RawEvent
+from invokeai_py_client._core.events import InvocationProgressEvent, ServerEvent
+from invokeai_py_client._core.messages import Subscribe
 from invokeai_py_client.exceptions import APIError
 
-__all__ = ["LONGEST_BLOCK", "AnyMailbox", "AsyncMailbox", "SyncMailbox"]
-
-# A flow that does not look for so long has REST to catch up with; progress goes
+# A flow that does not read for so long catches up by REST; progress goes
 # first, because it says nothing about how things end.
 _CAPACITY = 2000
-_PROGRESS = "invocation_progress"
-
 
 # Ctrl-C reaches a thread that waits for a lock only between waits on Windows.
 LONGEST_BLOCK = 0.5
 
 
 class AnyMailbox:
-    """What both colours share: filtering, bounding and closing. Thread-safe.
+    """What both kinds share: filtering, bounding and closing. Thread-safe.
 
     Attributes:
         is_closed: True when nothing is delivered any more.
     """
 
-    def __init__(self, listen: Listen, forget: Callable[[AnyMailbox], None]) -> None:
-        self.queue_id = listen.queue_id
-        self.bulk_downloads = listen.bulk_downloads
+    def __init__(
+        self, subscription: Subscribe, forget: Callable[[AnyMailbox], None]
+    ) -> None:
+        self.queue_id = subscription.queue_id
+        self.bulk_downloads = subscription.bulk_downloads
+        self.patience = subscription.patience
         self.is_closed = False
-        self._accepts = listen.accepts
+        self._accepts = subscription.accepts
         self._forget = forget
         # Reentrant: a client that is collected while this is held closes its hub.
         self._lock = threading.RLock()
-        self._events: deque[RawEvent] = deque()
+        self._events: deque[ServerEvent] = deque()
+        self._begin()
 
-    def accepts(self, name: str, payload: Mapping[str, Any]) -> bool:
+    def accepts(self, event: ServerEvent) -> bool:
         """True when the flow wants to see this event."""
-        return bool(self._accepts(name, payload))
+        return bool(self._accepts(event))
 
-    def post(self, event: RawEvent) -> None:
+    def post(self, event: ServerEvent) -> None:
         """Put an event in and wake who waits for it."""
         with self._lock:
             if self.is_closed:
@@ -67,35 +68,33 @@ class AnyMailbox:
 
     def _drop_one(self) -> None:
         for index, event in enumerate(self._events):
-            if event.name == _PROGRESS:
+            if isinstance(event, InvocationProgressEvent):
                 del self._events[index]
                 return
         self._events.popleft()
 
-    def _take(self) -> Optional[RawEvent]:
+    def _take(self) -> Optional[ServerEvent]:
         with self._lock:
             if self.is_closed:
-                # The driver ends a cancelled flow here too, whatever this raises.
+                # The driver ends a cancelled flow here too, after any error.
                 raise APIError("this client is closed", hint="make a new one")
             return self._events.popleft() if self._events else None
+
+    def _begin(self) -> None:
+        raise NotImplementedError
 
     def _wake(self) -> None:
         raise NotImplementedError
 
 
-class SyncMailbox(AnyMailbox):
+class BlockingMailbox(AnyMailbox):
     """A mailbox that a thread waits at."""
 
-    def __init__(self, listen: Listen, forget: Callable[[AnyMailbox], None]) -> None:
-        super().__init__(listen, forget)
+    def _begin(self) -> None:
         self._something = threading.Event()
 
-    def take(self, timeout: float) -> Optional[RawEvent]:
-        """Wait for the next event; None after `timeout` seconds.
-
-        Raises:
-            APIError: The mailbox was closed, because its client was.
-        """
+    def take(self, timeout: float) -> Optional[ServerEvent]:
+        """Wait for the next event; None after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
             self._something.clear()
@@ -109,20 +108,15 @@ class SyncMailbox(AnyMailbox):
         self._something.set()
 
 
-class AsyncMailbox(AnyMailbox):
+class AsyncioMailbox(AnyMailbox):
     """A mailbox that a task of the loop it was made in waits at."""
 
-    def __init__(self, listen: Listen, forget: Callable[[AnyMailbox], None]) -> None:
-        super().__init__(listen, forget)
+    def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiter: Optional[asyncio.Future[None]] = None
 
-    async def take(self, timeout: float) -> Optional[RawEvent]:
-        """Wait for the next event; None after `timeout` seconds.
-
-        Raises:
-            APIError: The mailbox was closed, because its client was.
-        """
+    async def take(self, timeout: float) -> Optional[ServerEvent]:
+        """Wait for the next event; None after `timeout` seconds."""
         deadline = self._loop.time() + timeout
         while True:
             self._waiter = self._loop.create_future()
@@ -146,5 +140,5 @@ class AsyncMailbox(AnyMailbox):
         try:
             self._loop.call_soon_threadsafe(self._rouse)
         except RuntimeError:
-            # The loop is closed: nobody will ever look here again.
+            # The loop is closed: nobody will read from here again.
             self.close()

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invokeai_py_client._lazy import lazy_exports
+from invokeai_py_client._exports import lazy_exports
 
 if TYPE_CHECKING:
-    from invokeai_py_client.board.async_board_handle import AsyncBoardHandle
-    from invokeai_py_client.board.async_board_repo import AsyncBoardRepository
-    from invokeai_py_client.board.board_handle import BoardHandle
-    from invokeai_py_client.board.board_repo import BoardRepository
-    from invokeai_py_client.board.models import Board, BoardVisibility, DeletedBoard
+    from invokeai_py_client._aio.board_handle import (
+        AsyncBoardHandle as AsyncBoardHandle,
+    )
+    from invokeai_py_client._aio.board_repo import (
+        AsyncBoardRepository as AsyncBoardRepository,
+    )
+    from invokeai_py_client.board.board_handle import BoardHandle as BoardHandle
+    from invokeai_py_client.board.board_repo import (
+        BoardRepo as BoardRepo,
+        BoardRepository as BoardRepository,
+    )
+    from invokeai_py_client.board.models import (
+        Board as Board,
+        BoardVisibility as BoardVisibility,
+        DeletedBoard as DeletedBoard,
+    )
 else:
     _HOMES = {
-        "async_board_handle": ("AsyncBoardHandle",),
-        "async_board_repo": ("AsyncBoardRepository",),
-        "board_handle": ("BoardHandle",),
-        "board_repo": ("BoardRepository",),
-        "models": ("Board", "BoardVisibility", "DeletedBoard"),
+        "_aio.board_handle": "AsyncBoardHandle",
+        "_aio.board_repo": "AsyncBoardRepository",
+        "board.board_handle": "BoardHandle",
+        "board.board_repo": "BoardRepo BoardRepository",
+        "board.models": "Board BoardVisibility DeletedBoard",
     }
-    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
-
-__all__ = [
-    "AsyncBoardHandle",
-    "AsyncBoardRepository",
-    "Board",
-    "BoardHandle",
-    "BoardRepository",
-    "BoardVisibility",
-    "DeletedBoard",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import Any, Optional
 
+from invokeai_py_client._arguments import (
+    Count,
+    KnownId,
+    PathLike,
+    Seconds,
+    checks_arguments,
+)
+from invokeai_py_client._core.flow import Flow, collect
+from invokeai_py_client._exports import one_line, set_module
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client._objects.handle import Handle
 from invokeai_py_client.board import flows
 from invokeai_py_client.board.models import Board
-from invokeai_py_client.image import bulk_flows
-from invokeai_py_client.image import flows as image_flows
-from invokeai_py_client.image.files import PathLike
-from invokeai_py_client.image.image_handle import IvkImage
+from invokeai_py_client.image import (
+    bulk_flows,
+    change_flows,
+    flows as image_flows,
+)
+from invokeai_py_client.image.board_flows import BoardTarget
+from invokeai_py_client.image.image_handle import DownloadsImages, IvkImage
 from invokeai_py_client.image.models import (
     UNCATEGORIZED,
     BoardLike,
+    Categories,
+    Category,
     ImageCategory,
     ImageLike,
-    board_id_of,
-    image_name_of,
+    board_reference,
 )
-from invokeai_py_client.image.query import image_query
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PilImage
-
-__all__ = ["BoardHandle"]
+from invokeai_py_client.image.query import Order, image_query
+from invokeai_py_client.image.sources import ImageSource
 
 
-class BoardHandle:
+@set_module("invokeai_py_client")
+@checks_arguments
+class BoardHandle(DownloadsImages, Handle):
     """A board to work with: an identity and verbs, no state of its own.
 
     The place of the images on no board has a handle as well; see
-    `BoardRepository.get_uncategorized_handle`.
+    `BoardRepository.get_board_handle`.
 
-    Verbs that change an image require it to be on this board and raise `BoardError`
-    otherwise.
+    Every method raises `NotFoundError` when the board, or the image, does not exist
+    any more. Verbs that change an image require it to be on this board and raise
+    `BoardError` otherwise.
 
     Args:
         runner: What runs the flows: the client's.
         board: The board as it was read.
     """
+
+    _KEEP = "its board_id"
 
     def __init__(self, runner: Runner, board: Board) -> None:
         self._runner = runner
@@ -49,7 +64,13 @@ class BoardHandle:
         self._read = IvkImage.bound_to(runner)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.board_id!r}, {self.board_name!r})"
+        return one_line(
+            f"<{type(self).__name__} {self.board_name!r} ({self.board_id})>"
+        )
+
+    @property
+    def _id(self) -> KnownId:
+        return KnownId(self.board_id)
 
     @property
     def board_id(self) -> str:
@@ -72,136 +93,133 @@ class BoardHandle:
         return self.board_id == UNCATEGORIZED
 
     def get_board(self) -> Board:
-        """Read the board as it is now.
+        """Read the board as it is now."""
+        return self._runner.run(flows.get_board(self._id))
 
-        Raises:
-            NotFoundError: It was deleted.
-        """
-        return self._runner.run(flows.get_board(self.board_id))
-
-    def get_image_count(self) -> int:
-        """Count the board's images, assets such as uploads included.
-
-        Raises:
-            NotFoundError: The board was deleted.
-        """
-        return self._runner.run(flows.image_count(self.board_id))
+    def count_images(self) -> int:
+        """Count the board's images, assets such as uploads included."""
+        return self._runner.run(flows.get_board(self._id)).total_count
 
     def list_images(
         self,
         *,
-        categories: Union[str, Sequence[str], None] = None,
+        categories: Categories = None,
         is_intermediate: Optional[bool] = False,
         search: Optional[str] = None,
         starred_first: bool = False,
         newest_first: bool = True,
-        limit: Optional[int] = None,
-        offset: int = 0,
+        limit: Optional[Count] = None,
+        offset: Count = 0,
+    ) -> list[IvkImage]:
+        """List images; see `iter_images` for the arguments."""
+        order = Order(starred_first, newest_first)
+        query = image_query(self._id, categories, None, is_intermediate, search, order)
+        images = image_flows.list_images(self._read, query, limit, offset)
+        return self._runner.run(collect(images))
+
+    def iter_images(
+        self,
+        *,
+        categories: Categories = None,
+        is_intermediate: Optional[bool] = False,
+        search: Optional[str] = None,
+        starred_first: bool = False,
+        newest_first: bool = True,
+        limit: Optional[Count] = None,
+        offset: Count = 0,
     ) -> Iterator[IvkImage]:
         """Iterate over the board's images and assets, fetched as needed.
 
         Args:
-            categories: Only these: ``"general"`` gives what the gallery shows under
+            categories: Only these: ``"general"`` lists what the gallery shows under
                 "Images", ``["user", "control", "mask", "other"]`` its assets.
-            is_intermediate: False hides intermediate images, True gives only those,
-                None gives both.
+            is_intermediate: False hides intermediate images, True lists only those,
+                None lists both.
             search: Text to find in the metadata or the creation time.
             starred_first: Put starred images before all others.
             newest_first: Order by time of creation, newest or oldest first.
             limit: At most this many; None for all.
             offset: Leave out this many at the beginning.
-
-        Raises:
-            NotFoundError: The board was deleted.
         """
+        order = Order(starred_first, newest_first)
+        query = image_query(self._id, categories, None, is_intermediate, search, order)
         return self._runner.stream(
-            image_flows.list_images(
-                self._read,
-                image_query(
-                    board=self.board_id,
-                    categories=categories,
-                    is_intermediate=is_intermediate,
-                    search=search,
-                    starred_first=starred_first,
-                    newest_first=newest_first,
-                ),
-                limit,
-                offset,
-            )
+            image_flows.list_images(self._read, query, limit, offset)
         )
 
     def list_image_names(
-        self,
-        *,
-        categories: Union[str, Sequence[str], None] = None,
-        is_intermediate: Optional[bool] = None,
+        self, *, categories: Categories = None, is_intermediate: Optional[bool] = None
     ) -> list[str]:
         """List the names of the board's images in one request, in no special order.
 
         Args:
             categories: Only these; None for all, assets included.
             is_intermediate: False leaves intermediate images out, True gives only
-                those, None gives both.
-
-        Raises:
-            NotFoundError: The board was deleted.
+                those, None lists both.
         """
-        if isinstance(categories, str):
-            categories = [categories]
         return self._runner.run(
-            flows.list_image_names(self.board_id, categories, is_intermediate)
+            flows.list_image_names(
+                image_query(
+                    board=self._id,
+                    categories=categories,
+                    is_intermediate=is_intermediate,
+                )
+            )
         )
 
-    def download_zip(
+    def download_images_as_zip(
         self,
         path: PathLike,
         *,
         overwrite: bool = True,
-        timeout: Optional[float] = None,
+        timeout: Optional[Seconds] = None,
     ) -> Path:
         """Download all images of the board as one zip; see the image repository's.
 
         Intermediate images and assets are in it, videos are not.
 
         Args:
-            path: A file, or a folder in which it is called ``images.zip``.
+            path: A file, or a folder in which it is called after the board, with a tag
+                that no other board has.
             overwrite: Replace a file that exists already.
-            timeout: Seconds that the server may take to make it; None for any time.
+            timeout: Seconds for making and saving it; None without a limit.
 
         Raises:
             FileExistsError: The file exists and `overwrite` is False.
             ImageError: The server could not make it.
-            JobTimeoutError: The zip was not made in time.
-            NotFoundError: The board was deleted.
+            JobTimeoutError: The zip was not saved in time.
         """
         return self._runner.run(
             bulk_flows.download_zip(
-                path, board_id=self.board_id, overwrite=overwrite, timeout=timeout
+                path,
+                board_id=self._id,
+                board_name=self.board_name,
+                overwrite=overwrite,
+                timeout=timeout,
             )
         )
 
     def upload_image_file(
         self,
-        path: PathLike,
+        path: ImageSource,
         *,
-        category: ImageCategory = ImageCategory.USER,
+        category: Category = ImageCategory.USER,
         is_intermediate: bool = False,
         metadata: Optional[Mapping[str, Any]] = None,
         resize_to: Optional[tuple[int, int]] = None,
     ) -> IvkImage:
-        """Send an image file to this board; see `ImageRepository.upload`.
+        """Send an image file to this board; see `ImageRepository.upload_image`.
 
         Raises:
             ImageFileNotFoundError: There is no such file; nothing was sent.
-            ImageError: No picture, or one the server cannot read.
-            NotFoundError: The board was deleted.
+            ImageError: No image, or one the server cannot read.
         """
         return self._runner.run(
             image_flows.upload_image(
                 self._read,
                 path,
                 category=category,
-                board_id=self.board_id,
+                board=BoardTarget(self._id),
                 is_intermediate=is_intermediate,
                 metadata=metadata,
                 resize_to=resize_to,
@@ -210,97 +228,56 @@ class BoardHandle:
 
     def upload_image_data(
         self,
-        data: Union[bytes, bytearray, memoryview, PilImage],
+        data: ImageSource,
         *,
-        category: ImageCategory = ImageCategory.USER,
+        category: Category = ImageCategory.USER,
         is_intermediate: bool = False,
         metadata: Optional[Mapping[str, Any]] = None,
         resize_to: Optional[tuple[int, int]] = None,
     ) -> IvkImage:
-        """Send the bytes of an image file, or a Pillow image, to this board.
+        """Send an image to this board; see `ImageRepository.upload_image`.
 
         Raises:
-            ImageError: No picture, or one the server cannot read.
-            NotFoundError: The board was deleted.
+            ImageError: No image, or one the server cannot read.
         """
-        return self._runner.run(
-            image_flows.upload_image(
-                self._read,
-                data,
-                category=category,
-                board_id=self.board_id,
-                is_intermediate=is_intermediate,
-                metadata=metadata,
-                resize_to=resize_to,
-            )
+        return self.upload_image_file(
+            data,
+            category=category,
+            is_intermediate=is_intermediate,
+            metadata=metadata,
+            resize_to=resize_to,
         )
 
-    def download_image(
-        self, image: ImageLike, path: PathLike, *, overwrite: bool = True
-    ) -> Path:
-        """Download an image into a file or folder; see `IvkImage.save`.
-
-        Raises:
-            FileExistsError: The file exists and `overwrite` is False.
-            NotFoundError: The server has no image of that name.
-        """
-        return self._runner.run(
-            image_flows.save_image(image_name_of(image), path, overwrite)
-        )
-
-    def move_image_to(self, image: ImageLike, board: BoardLike) -> None:
+    def move_image_to(self, image: ImageLike, board: Optional[BoardLike]) -> None:
         """Move an image of this board to another one.
 
         Args:
             image: The image or its name.
-            board: A board or its id; ``"none"`` takes it off this board.
+            board: A board, its name or its id; None or ``"none"`` takes it off this
+                board.
 
         Raises:
             NotFoundError: There is no such image or board; nothing was moved.
-            BoardError: The image is not on this board.
         """
-        return self._runner.run(
-            flows.move_image(self.board_id, image_name_of(image), board_id_of(board))
+        return self._change(
+            image, change_flows.move_image(str(image), board_reference(board))
         )
 
     def remove_image(self, image: ImageLike) -> None:
-        """Take an image off this board; it stays on the server.
-
-        Raises:
-            NotFoundError: The server has no image of that name.
-            BoardError: The image is not on this board.
-        """
-        return self._runner.run(
-            flows.move_image(self.board_id, image_name_of(image), UNCATEGORIZED)
-        )
+        """Take an image off this board; it stays on the server."""
+        return self._change(image, change_flows.move_image(str(image), UNCATEGORIZED))
 
     def delete_image(self, image: ImageLike) -> None:
-        """Delete an image of this board for good.
-
-        Raises:
-            NotFoundError: The server has no image of that name.
-            BoardError: The image is not on this board.
-        """
-        return self._runner.run(flows.delete_image(self.board_id, image_name_of(image)))
+        """Delete an image of this board for good."""
+        return self._change(image, change_flows.delete_image(str(image)))
 
     def star_image(self, image: ImageLike) -> None:
-        """Star an image of this board.
-
-        Raises:
-            NotFoundError: The server has no image of that name.
-            BoardError: The image is not on this board.
-        """
-        return self._runner.run(
-            flows.star_image(self.board_id, image_name_of(image), True)
-        )
+        """Star an image of this board."""
+        return self._change(image, change_flows.star_image(str(image), True))
 
     def unstar_image(self, image: ImageLike) -> None:
-        """Take the star off an image of this board.
+        """Take the star off an image of this board."""
+        return self._change(image, change_flows.star_image(str(image), False))
 
-        Raises:
-            NotFoundError: The server has no image of that name.
-            BoardError: The image is not on this board.
-        """
-        return self._runner.run(
-            flows.star_image(self.board_id, image_name_of(image), False)
-        )
+    def _change(self, image: ImageLike, change: Flow[None]) -> None:
+        return self._runner.run(flows.on_board(self.board_id, str(image), change))

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from typing import Literal, Optional
 
+from invokeai_py_client._arguments import Name, checks_arguments
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client._objects.handle import Repository
 from invokeai_py_client.board import flows
 from invokeai_py_client.board.board_handle import BoardHandle
-from invokeai_py_client.board.models import Board, BoardVisibility, DeletedBoard
+from invokeai_py_client.board.models import Board, DeletedBoard, Visibility
 from invokeai_py_client.image.models import (
-    UNCATEGORIZED,
     BoardLike,
     ImageLike,
-    board_id_of,
-    image_name_of,
+    board_reference,
 )
 
-__all__ = ["BoardRepository"]
 
-
-class BoardRepository:
+@set_module("invokeai_py_client.board")
+@checks_arguments
+class BoardRepository(Repository[Runner]):
     """Lists, finds, makes and changes the boards of a server.
 
-    Args:
-        runner: What runs the flows: the client's.
+    A method that takes a board raises `BoardError` when no board, or more than one,
+    has the name, and `NotFoundError` when no board has the id.
     """
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def _handle(self, board: Board) -> BoardHandle:
-        return BoardHandle(self._runner, board)
 
     def list_boards(
         self,
@@ -50,23 +45,16 @@ class BoardRepository:
             flows.list_boards(include_archived, order_by, newest_first)
         )
 
-    def get_board_by_id(self, board_id: str) -> Board:
-        """Read one board; ``"none"`` gives the place of the images on no board.
+    def get_board(self, board: Optional[BoardLike]) -> Board:
+        """Read one board; None or ``"none"`` gives the place of images on no board.
 
-        Raises:
-            NotFoundError: There is no such board.
+        Args:
+            board: Its name, which may be in other letter case, its id, or a board.
         """
-        return self._runner.run(flows.get_board(board_id))
+        return self._runner.run(flows.find_and_get(board_reference(board)))
 
-    def get_boards_by_name(self, name: str) -> list[Board]:
-        """List the boards of exactly this name, archived ones included.
-
-        Names need not be unique; the list may be empty.
-        """
-        return self._runner.run(flows.get_boards_by_name(name))
-
-    def find_board_by_name(self, name: str) -> Optional[Board]:
-        """Find the board of this name, archived ones included.
+    def find_board(self, board: Optional[BoardLike]) -> Optional[Board]:
+        """Find a board by its name or id, archived ones included.
 
         Returns:
             The board of exactly this name, else the only one of that name in other
@@ -75,34 +63,19 @@ class BoardRepository:
         Raises:
             BoardError: Several boards have this name.
         """
-        return self._runner.run(flows.find_board_by_name(name))
+        return self._runner.run(flows.find_board(board_reference(board)))
 
-    def get_board_handle(self, board: BoardLike) -> BoardHandle:
-        """Get the handle of a board by its id.
+    def search_boards(self, text: str) -> list[Board]:
+        """List the boards whose name contains `text`, archived ones included."""
+        return self._runner.run(flows.search_boards(text))
 
-        Raises:
-            NotFoundError: There is no such board.
-        """
-        return self._runner.run(flows.get_handle(self._handle, board_id_of(board)))
-
-    def get_board_handle_by_name(self, name: str) -> BoardHandle:
-        """Get the handle of the one board of this name.
-
-        Raises:
-            BoardError: No board has this name, and which come near; or several have.
-        """
-        return self._runner.run(flows.get_handle_by_name(self._handle, name))
-
-    def get_uncategorized_board(self) -> Board:
-        """Read the place of the images on no board, with its counts."""
-        return self._runner.run(flows.get_uncategorized())
-
-    def get_uncategorized_handle(self) -> BoardHandle:
-        """Get the handle of the place of the images on no board."""
-        return self._runner.run(flows.get_handle(self._handle, UNCATEGORIZED))
+    def get_board_handle(self, board: Optional[BoardLike]) -> BoardHandle:
+        """Get the handle of a board; None or ``"none"`` for the images on no board."""
+        found = self._runner.run(flows.find_and_get(board_reference(board)))
+        return BoardHandle(self._runner, found)
 
     def create_board(
-        self, name: str, *, visibility: Optional[BoardVisibility] = None
+        self, name: Name, *, visibility: Optional[Visibility] = None
     ) -> BoardHandle:
         """Make a board; a second one of the same name is fine for the server.
 
@@ -113,42 +86,44 @@ class BoardRepository:
         Raises:
             UnprocessableEntityError: The name is too long.
         """
-        return self._runner.run(flows.create_board(self._handle, name, visibility))
+        board = self._runner.run(flows.create_board(name, visibility))
+        return BoardHandle(self._runner, board)
 
     def update_board(
         self,
         board: BoardLike,
         *,
-        name: Optional[str] = None,
+        name: Optional[Name] = None,
         archived: Optional[bool] = None,
-        visibility: Optional[BoardVisibility] = None,
+        visibility: Optional[Visibility] = None,
         cover_image: Optional[ImageLike] = None,
     ) -> Board:
         """Change a board; what is None stays as it is.
 
         Args:
-            board: The board or its id.
+            board: The board, its name or its id.
             name: At most 300 characters.
             archived: Hide it from the gallery, or show it again.
             visibility: Who sees it on a server with several users.
-            cover_image: The image that stands for it. Servers up to 6.14 store this
-                and show the newest starred image all the same, else the newest.
+            cover_image: The image that represents it. Servers up to 6.14 store this
+                but still show the newest starred image, else the newest.
 
         Returns:
             The board as it is now.
 
         Raises:
             NotFoundError: There is no such board or cover image.
-            BoardError: The server shows another cover; all else was changed.
-            ValueError: Nothing to change was given.
+            BoardError: No board has this name, or several have; or the server
+                shows another cover, and all else was changed.
+            ArgumentError: Nothing to change was given.
         """
         return self._runner.run(
             flows.update_board(
-                board_id_of(board),
+                board_reference(board),
                 name=name,
                 archived=archived,
                 visibility=visibility,
-                cover_image=None if cover_image is None else image_name_of(cover_image),
+                cover_image=None if cover_image is None else str(cover_image),
             )
         )
 
@@ -158,13 +133,15 @@ class BoardRepository:
         """Delete a board.
 
         Args:
-            board: The board or its id.
+            board: The board, its name or its id.
             delete_images: Delete its images for good; else they stay on no board.
 
         Returns:
             What became of the images.
-
-        Raises:
-            NotFoundError: There is no such board.
         """
-        return self._runner.run(flows.delete_board(board_id_of(board), delete_images))
+        return self._runner.run(
+            flows.delete_board(board_reference(board), delete_images)
+        )
+
+
+BoardRepo = BoardRepository

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn, Optional, TypeVar
+from typing import Any, Optional
 
+from invokeai_py_client._arguments import KnownId
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
 from invokeai_py_client._core.send import (
-    call,
     call_model,
     changes_of,
     delete,
@@ -18,26 +16,29 @@ from invokeai_py_client._core.send import (
     learn_version,
     patch,
     post,
+    request_json,
     require_version,
     route,
 )
 from invokeai_py_client._core.versions import is_at_least
-from invokeai_py_client.board.models import Board, BoardVisibility, DeletedBoard
+from invokeai_py_client.board.models import Board, DeletedBoard
 from invokeai_py_client.exceptions import BoardError, InternalServerError
 from invokeai_py_client.image import change_flows, media_flows
-from invokeai_py_client.image import flows as image_flows
+from invokeai_py_client.image.board_flows import find_board_id
 from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import (
+    BOARDS as BOARD_NAMES,
     UNCATEGORIZED,
     ImageBase,
     ImageCategory,
+    ImageChanges,
+    board_id_of,
+    is_no_board,
 )
 from invokeai_py_client.image.query import ImageQuery
 
 BOARDS = "/api/v1/boards/"
 BOARD = "/api/v1/boards/{}"
-
-HandleT = TypeVar("HandleT")
 
 ASSETS = tuple(
     category.value for category in ImageCategory if category != ImageCategory.GENERAL
@@ -84,138 +85,80 @@ def get_uncategorized() -> Flow[Board]:
     )
 
 
-def get_handle(make: Callable[[Board], HandleT], board_id: str) -> Flow[HandleT]:
-    """A handle for a board that exists."""
-    return make((yield from get_board(board_id)))
+def find_board(board: str) -> Flow[Optional[Board]]:
+    """The board of this id or name; None when there is none."""
+    if board == UNCATEGORIZED:
+        return (yield from get_uncategorized())
+    found = BOARD_NAMES.find((yield from list_boards(include_archived=True)), board)
+    if found is None and is_no_board(board):
+        return (yield from get_uncategorized())
+    return found
 
 
-def get_boards_by_name(name: str) -> Flow[list[Board]]:
-    """All boards of exactly this name, archived ones included, newest first."""
+def find_and_get(board: str) -> Flow[Board]:
+    """The board of this id or name as it is now."""
+    if isinstance(board, KnownId):
+        return (yield from get_board(board))
     boards = yield from list_boards(include_archived=True)
-    return [board for board in boards if board.board_name == name]
+    board_id = board_id_of(boards, board)
+    if board_id == UNCATEGORIZED:
+        return (yield from get_uncategorized())
+    return BOARD_NAMES.get(boards, board_id)
 
 
-def find_board_by_name(name: str) -> Flow[Optional[Board]]:
-    """The board of this name; None when there is none, an error when several."""
+def search_boards(text: str) -> Flow[list[Board]]:
+    """The boards whose name contains `text`, without regard to case."""
     boards = yield from list_boards(include_archived=True)
-    return pick_by_name(boards, name)
+    return [item for item in boards if text.casefold() in item.board_name.casefold()]
 
 
-def get_board_by_name(name: str) -> Flow[Board]:
-    """The one board of this name."""
-    boards = yield from list_boards(include_archived=True)
-    board = pick_by_name(boards, name)
-    if board is None:
-        raise_unknown_name(boards, name)
-    return board
-
-
-def get_handle_by_name(make: Callable[[Board], HandleT], name: str) -> Flow[HandleT]:
-    """A handle for the one board of this name."""
-    return make((yield from get_board_by_name(name)))
-
-
-def find_board_id(boards: Sequence[Board], reference: str) -> str:
-    """The id of the board among `boards` that has this id or name.
-
-    Raises:
-        BoardError: Neither an id nor a name, or a name that several boards have.
-    """
-    if any(board.board_id == reference for board in boards):
-        return reference
-    board = pick_by_name(boards, reference)
-    if board is None:
-        raise_unknown_name(boards, reference)
-    return board.board_id
-
-
-def pick_by_name(boards: Sequence[Board], name: str) -> Optional[Board]:
-    """The board called `name`, else the only one that is when case is ignored.
-
-    Raises:
-        BoardError: Several boards have this name.
-    """
-    same = [board for board in boards if board.board_name == name]
-    same = same or [
-        board for board in boards if board.board_name.casefold() == name.casefold()
-    ]
-    if len(same) > 1:
-        ids = ", ".join(board.board_id for board in same)
-        raise BoardError(
-            f"{len(same)} boards are called {name!r}",
-            hint=f"use one of their ids: {ids}",
-        )
-    return same[0] if same else None
-
-
-def raise_unknown_name(boards: Sequence[Board], name: str) -> NoReturn:
-    """Raise the error for a name that no board has, with those that come near."""
-    names = {board.board_name.casefold(): board.board_name for board in boards}
-    near = difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.6)
-    if near:
-        hint = "did you mean " + " or ".join(repr(names[key]) for key in near) + "?"
-    elif names:
-        shown = sorted(names.values())[:10]
-        more = len(names) - len(shown)
-        hint = "there are " + ", ".join(repr(other) for other in shown)
-        hint += f" and {more} more" if more else ""
-    else:
-        hint = "the server has no boards"
-    raise BoardError(f"there is no board {name!r}", hint=hint)
-
-
-def create_board(
-    make: Callable[[Board], HandleT],
-    name: str,
-    visibility: Optional[BoardVisibility] = None,
-) -> Flow[HandleT]:
+def create_board(name: str, visibility: Optional[str] = None) -> Flow[Board]:
     """Make a board; visibility takes a second request, the first cannot set it."""
     if visibility is not None:
         yield from _require_visibility()
     request = post(BOARDS, params={"board_name": name})
     board = yield from call_model(Board, request)
     if visibility is not None and board.board_visibility != visibility:
-        board = yield from update_board(board.board_id, visibility=visibility)
-    return make(board)
+        board = yield from update_board(KnownId(board.board_id), visibility=visibility)
+    return board
 
 
 def update_board(
-    board_id: str,
+    board: str,
     *,
     name: Optional[str] = None,
     archived: Optional[bool] = None,
-    visibility: Optional[BoardVisibility] = None,
+    visibility: Optional[str] = None,
     cover_image: Optional[str] = None,
 ) -> Flow[Board]:
     """Change a board; what is None stays."""
-    _require_real(board_id, "changed")
     values: dict[str, Any] = {
         "board_name": name,
         "archived": archived,
-        "board_visibility": None
-        if visibility is None
-        else str(BoardVisibility(visibility)),
+        "board_visibility": None if visibility is None else str(visibility),
         "cover_image_name": cover_image,
     }
-    changes = changes_of("update_board", values)
+    changes = changes_of(values)
     if visibility is not None:
         yield from _require_visibility()
+    board_id = yield from find_board_id(board)
+    _require_real(board_id, "changed")
     request = patch(route(BOARD, board_id), json=changes)
     try:
-        board = yield from call_model(Board, request)
+        changed = yield from call_model(Board, request)
     except InternalServerError:
         # An unknown cover is a failure of the server, before 6.12 an unknown board
         # too; reading the records gives the NotFoundError it should have been.
         if cover_image is not None:
-            yield from call(get(IMAGE.path(cover_image)))
+            yield from request_json(get(IMAGE.path(cover_image)))
         yield from get_board(board_id)
         raise
-    if cover_image not in (None, board.cover_image_name):
+    if cover_image not in (None, changed.cover_image_name):
         raise BoardError(
-            f"the server kept {board.cover_image_name} as the cover of {board_id}",
+            f"the server kept {changed.cover_image_name} as the cover of {board_id}",
             hint="it shows the newest starred image, else the newest; star the image",
         )
-    return board
+    return changed
 
 
 def _require_visibility() -> Flow[None]:
@@ -223,24 +166,29 @@ def _require_visibility() -> Flow[None]:
     yield from require_version("the visibility of boards", "6.13")
 
 
-def delete_board(board_id: str, delete_images: bool = False) -> Flow[DeletedBoard]:
+def delete_board(board: str, delete_images: bool = False) -> Flow[DeletedBoard]:
     """Delete a board, and its images when asked to."""
+    board_id = yield from find_board_id(board)
     _require_real(board_id, "deleted")
     if not is_at_least((yield from learn_version()), "6.12"):
         # These servers say that they deleted a board which never was.
         yield from get_board(board_id)
+    before = ImageChanges()
+    if delete_images:
+        query = ImageQuery(board_id=board_id, is_intermediate=None)
+        parts = yield from change_flows.deletes_in_parts(IMAGE, query)
+        before = yield from change_flows.change(IMAGE, parts, (), "deleted")
     request = delete(
-        route(BOARD, board_id),
-        params={"include_images": str(delete_images).lower()},
+        route(BOARD, board_id), params={"include_images": str(delete_images).lower()}
     )
-    data = yield from call_or_gone(request)
-    return parse(DeletedBoard, {"board_id": board_id, **data})
-
-
-def call_or_gone(request: Any) -> Flow[dict[str, Any]]:
-    """Send a DELETE; an empty answer when an earlier try had done it already."""
-    data = yield from call(request)
-    return data if isinstance(data, dict) else {}
+    data = yield from request_json(request)
+    # The answer is empty when an earlier try had deleted the board already.
+    content = data if isinstance(data, dict) else {}
+    gone = parse(DeletedBoard, {"board_id": board_id, **content})
+    if not before.changed:
+        return gone
+    images = [*before.changed, *gone.deleted_images]
+    return gone.model_copy(update={"deleted_images": images})
 
 
 def _require_real(board_id: str, verb: str) -> None:
@@ -248,70 +196,19 @@ def _require_real(board_id: str, verb: str) -> None:
         raise BoardError(f"the place of images on no board cannot be {verb}")
 
 
-def list_image_names(
-    board_id: str,
-    categories: Optional[Sequence[str]] = None,
-    is_intermediate: Optional[bool] = None,
-) -> Flow[list[str]]:
+def list_image_names(query: ImageQuery) -> Flow[list[str]]:
     """The names of a board's images; ``"none"`` gives those on no board."""
-    params = {
-        "categories": None if categories is None else list(categories),
-        "is_intermediate": None
-        if is_intermediate is None
-        else str(is_intermediate).lower(),
-    }
-    request = get(route(BOARD + "/image_names", board_id), params=params)
+    params = query.params()
+    wanted = {key: params.get(key) for key in ("categories", "is_intermediate")}
+    request = get(route(BOARD + "/image_names", query.board_id), params=wanted)
     return (yield from call_model(list[str], request))
 
 
-def image_count(board_id: str) -> Flow[int]:
-    """Images and assets on a board."""
-    return (yield from get_board(board_id)).total_count
-
-
-def require_on_board(board_id: str, name: str) -> Flow[None]:
-    """Raise unless the image is on this board."""
-    image = yield from image_flows.get_image(ImageBase.bound_to(None), name)
+def on_board(board_id: str, name: str, change: Flow[None]) -> Flow[None]:
+    """Change an image once it is known to be on this board."""
+    image = yield from media_flows.get_record(IMAGE, ImageBase.bound_to(None), name)
     actual = image.board_id or UNCATEGORIZED
     if actual != board_id:
         where = "on no board" if actual == UNCATEGORIZED else f"on board {actual}"
         raise BoardError(f"image {name} is not on board {board_id} but {where}")
-
-
-def move_image(board_id: str, name: str, target_id: str) -> Flow[None]:
-    """Move an image of this board to another one."""
-    yield from require_on_board(board_id, name)
-    yield from change_flows.move_image(name, target_id)
-
-
-def delete_image(board_id: str, name: str) -> Flow[None]:
-    """Delete an image of this board for good."""
-    yield from require_on_board(board_id, name)
-    yield from change_flows.delete_image(name)
-
-
-def star_image(board_id: str, name: str, starred: bool) -> Flow[None]:
-    """Star or unstar an image of this board."""
-    yield from require_on_board(board_id, name)
-    yield from change_flows.star_image(name, starred)
-
-
-__all__ = [
-    "create_board",
-    "delete_board",
-    "delete_image",
-    "find_board_by_name",
-    "find_board_id",
-    "get_board",
-    "get_board_by_name",
-    "get_boards_by_name",
-    "get_handle",
-    "get_handle_by_name",
-    "get_uncategorized",
-    "image_count",
-    "list_boards",
-    "list_image_names",
-    "move_image",
-    "star_image",
-    "update_board",
-]
+    yield from change

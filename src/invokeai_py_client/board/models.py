@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Annotated, ClassVar, Optional, Union
 
 from pydantic import Field
 
+from invokeai_py_client._arguments import kind_of
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
 from invokeai_py_client.image.models import UNCATEGORIZED
 
-__all__ = ["Board", "BoardVisibility", "DeletedBoard"]
 
-
+@set_module("invokeai_py_client")
 class BoardVisibility(OpenEnum):
     """Who sees a board on a server with several users."""
 
@@ -20,6 +21,10 @@ class BoardVisibility(OpenEnum):
     PUBLIC = "public"
 
 
+Visibility = Annotated[Union[str, BoardVisibility], kind_of(BoardVisibility)]
+
+
+@set_module("invokeai_py_client")
 class Board(Snapshot):
     """A board at the moment it was read.
 
@@ -33,6 +38,8 @@ class Board(Snapshot):
         archived: Hidden in the gallery unless asked for.
         owner_username: None on a server for a single user.
     """
+
+    _SET: ClassVar[str] = "board_repo.update_board(board, …) changes it on the server"
 
     board_id: str = Field(min_length=1)
     board_name: str
@@ -56,10 +63,11 @@ class Board(Snapshot):
 
     @property
     def is_uncategorized(self) -> bool:
-        """True for the place of the images on no board, which is no real board."""
+        """True for the place of the images on no board, which is not a real board."""
         return self.board_id == UNCATEGORIZED
 
 
+@set_module("invokeai_py_client.board")
 class DeletedBoard(Snapshot):
     """What became of a board's content.
 

@@ -1,18 +1,19 @@
-"""The only place of the command line that writes.
+"""The only module of the command line that writes.
 
-Standard output gets the result: tables for people, or with `--json` exactly one
-envelope. Everything else (progress, notes, logs, errors for people) goes to standard
-error, so that a pipe sees nothing but results.
+Standard output receives the result: tables, or with `--json` exactly one envelope.
+Progress, notes, logs and errors without `--json` go to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -25,31 +26,28 @@ from invokeai_py_client.cli.errors import Failure
 if TYPE_CHECKING:
     from invokeai_py_client.cli.terminal import Terminal
 
-__all__ = ["SCHEMA", "Outcome", "Renderer", "Table", "plain"]
-
 SCHEMA = "ivk/1"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for people; cells are shown as they are, None as an empty one."""
+    """Rows of cells; None is an empty cell, a list a cell of several lines."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
-    title: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command found out.
+    """The result of a command.
 
     Attributes:
         data: The envelope's `data`, JSON-ready after `plain`.
-        view: For people: tables, and texts, which are written as they are.
-        notes: Lines for people that are not the result; they go to standard error.
-        warnings: Lines that do not stop anything.
-        failure: Set when the command ran, has data to show, and still did not end
-            well, such as a failed job among others.
+        view: Shown without `--json`: tables, and lines.
+        notes: Lines for standard error that are not part of the result.
+        warnings: Lines about what did not prevent the result.
+        failure: Set when the command has data to show and failed nevertheless, such
+            as when one of several jobs failed.
     """
 
     data: Any
@@ -59,13 +57,16 @@ class Outcome:
     failure: Optional[Failure] = None
 
 
+def picked(value: Any, *names: str) -> dict[str, Any]:
+    """The attributes with these names."""
+    return {name: getattr(value, name) for name in names}
+
+
 def plain(value: Any) -> Any:
-    """`value` as JSON-ready data: snapshots, enums, paths and times included."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
+    """`value` as JSON-ready data; converts records, enums, paths and times."""
     if isinstance(value, Enum):
         return plain(value.value)
-    if isinstance(value, str):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, datetime):
         return value.isoformat()
@@ -83,17 +84,14 @@ def _plain_object(value: Any) -> Any:
     if dump is not None:
         return dump(mode="json")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [item.name for item in dataclasses.fields(value)]
-        return {name: plain(getattr(value, name)) for name in names}
+        return plain(picked(value, *(item.name for item in dataclasses.fields(value))))
     return repr(value)
 
 
 class Renderer:
     """Writes the results and notes of one command.
 
-    Args:
-        as_json: Write the envelope instead of tables.
-        verbose: Show the library's log, and tracebacks of faults.
+    With `verbose` it also shows the library's log, and the tracebacks of bugs.
     """
 
     def __init__(self, *, as_json: bool, verbose: bool) -> None:
@@ -102,73 +100,67 @@ class Renderer:
         # Taken now: while a command runs with --json, sys.stdout points to stderr.
         self._stdout = sys.stdout
         self._stderr = sys.stderr
-        self._handlers: list[logging.Handler] = []
-        self._level = logging.NOTSET
+        self._warnings: list[str] = []
 
     @cached_property
     def out(self) -> Terminal:
-        """Standard output for people."""
-        return _terminal(self._stdout)
+        """Standard output."""
+        # With --json, nothing that this imports is needed.
+        from invokeai_py_client.cli.terminal import Terminal
+
+        return Terminal(self._stdout)
 
     @cached_property
     def err(self) -> Terminal:
-        """Standard error for people."""
-        return _terminal(self._stderr)
+        """Standard error."""
+        from invokeai_py_client.cli.terminal import Terminal
+
+        return Terminal(self._stderr)
 
     def note(self, line: str) -> None:
-        """Say on standard error what is going on."""
-        self.err.wrapped(line, "dim")
+        """Write what is happening to standard error."""
+        self.err.line(line, "dim")
 
     def say(self, line: str) -> None:
-        """Write a line of the result before the end, for commands that stay."""
-        stream = sys.stderr if self.as_json else self._stdout
-        stream.write(f"{line}\n")
-        stream.flush()
+        """Write a line of the result early, for commands that keep running."""
+        (self.err if self.as_json else self.out).line(line)
 
-    def start_logging(self) -> None:
-        """Collect the library's warnings, and show its log when it was asked for."""
+    @contextlib.contextmanager
+    def library_log(self) -> Iterator[None]:
+        """Collect the library's warnings; with `verbose`, show its log."""
         logger = logging.getLogger("invokeai_py_client")
-        self._level = logger.level
-        self._add_handler(_Collector(logging.WARNING))
+        level = logger.level
+        handlers: list[logging.Handler] = [_Collector(self._warnings, self.note)]
         if self.verbose:
-            handler = logging.StreamHandler(sys.stderr)
-            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-            self._add_handler(handler)
+            shown = logging.StreamHandler(sys.stderr)
+            shown.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+            handlers.append(shown)
             logger.setLevel(logging.DEBUG)
-
-    def _add_handler(self, handler: logging.Handler) -> None:
-        logging.getLogger("invokeai_py_client").addHandler(handler)
-        self._handlers.append(handler)
-
-    def stop_logging(self) -> None:
-        """Leave the library's log as it was before `start_logging`."""
-        logger = logging.getLogger("invokeai_py_client")
-        for handler in self._handlers:
-            logger.removeHandler(handler)
-        logger.setLevel(self._level)
-
-    def _logged_warnings(self) -> list[str]:
-        return [
-            line
-            for handler in self._handlers
-            if isinstance(handler, _Collector)
-            for line in handler.lines
-        ]
+        for handler in handlers:
+            logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            for handler in handlers:
+                logger.removeHandler(handler)
+            logger.setLevel(level)
 
     def result(self, command: str, outcome: Outcome) -> int:
-        """Write what a command found out; the exit code."""
+        """Write the result of a command and return the exit code."""
         failure = outcome.failure
-        warnings = [*outcome.warnings, *self._logged_warnings()]
-        warnings = list(dict.fromkeys(warnings))
+        warnings = list(dict.fromkeys([*outcome.warnings, *self._warnings]))
         try:
             if self.as_json:
                 self._envelope(command, outcome.data, failure, warnings)
             else:
                 for item in outcome.view:
-                    self._show(item)
+                    if isinstance(item, str):
+                        self.out.line(item)
+                    else:
+                        self.out.table(item.columns, item.rows)
                 self._stdout.flush()
         except BrokenPipeError:
-            # Whoever reads has seen enough, as in `ivk image list | head`; the
+            # The reader closed the pipe, as in `ivk image list | head`; the
             # interpreter must not try to flush the rest.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
         if not self.as_json:
@@ -183,33 +175,28 @@ class Renderer:
         for line in warnings:
             self.err.line(f"warning: {line}", "yellow")
 
-    def _show(self, item: Union[str, Table]) -> None:
-        if isinstance(item, str):
-            # Never wrapped: it may be a path to copy, or JSON.
-            self.out.line(item)
-        else:
-            self.out.table(item.columns, item.rows, item.title)
-
     def failure(self, command: str, failure: Failure) -> int:
-        """Write why a command did not work; the exit code."""
-        warnings = self._logged_warnings()
+        """Write why a command failed and return the exit code."""
         if self.as_json:
-            self._envelope(command, None, failure, warnings)
+            self._envelope(command, None, failure, self._warnings)
         else:
-            self._remarks((), warnings)
+            self._remarks((), self._warnings)
             self._failure(failure)
         if self.verbose and failure.code == "internal":
-            self.err.traceback()
+            for line in traceback.format_exc().splitlines():
+                self.err.line(line)
         return failure.exit
 
     def _failure(self, failure: Failure) -> None:
         problems = failure.details.get("problems", ())
         lines = [] if len(problems) == 1 else [f"  - {p['message']}" for p in problems]
         head = f"{len(problems)} problems" if lines else failure.message
-        self.err.line(f"error: {head}", "red")
+        for line in f"error: {head}".splitlines():
+            self.err.line(line, "red")
         candidates = failure.details.get("candidates")
-        if candidates and not any(str(name) in head for name in candidates):
-            lines.append(f"  known are: {', '.join(map(str, candidates))}")
+        said = f"{head} {failure.hint}"
+        if candidates and not any(str(name) in said for name in candidates):
+            lines.append(f"  there are: {', '.join(map(str, candidates))}")
         if failure.hint:
             lines.append(f"hint: {failure.hint}")
         for line in lines:
@@ -230,24 +217,19 @@ class Renderer:
             "error": plain(failure.as_dict()) if failure else None,
             "warnings": list(warnings),
         }
-        # ASCII only: whatever the terminal's encoding is, the bytes are right.
+        # ASCII only, so that the bytes are right in every encoding.
         self._stdout.write(json.dumps(envelope, indent=2) + "\n")
         self._stdout.flush()
 
 
 class _Collector(logging.Handler):
-    """Keeps what the library warns of, for the end of the command."""
+    """Keeps the library's warnings for the end of the command, but for urgent ones."""
 
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self.lines: list[str] = []
+    def __init__(self, lines: list[str], note: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+        self._note = note
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-def _terminal(stream: Any) -> Terminal:
-    # Most commands of a script write JSON, and need none of what this imports.
-    from invokeai_py_client.cli.terminal import Terminal
-
-    return Terminal(stream)
+        is_urgent = getattr(record, "at_once", False)
+        (self._note if is_urgent else self._lines.append)(record.getMessage())

@@ -1,61 +1,62 @@
-"""Text for people, by rich: colours, tables and folding to the terminal's width."""
+"""The one place that writes for people: lines and tables, coloured by rich.
+
+What a terminal would act on is written as an escape: names, prompts, paths and errors
+come from a server, and a title could clear the screen. Nothing is wrapped or cut, so
+that everything can be copied; a terminal wraps what is too long by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Terminal"]
-
-# Wide enough for a name or path of any size when the output is a file or a pipe.
-_PIPE_WIDTH = 240
+from invokeai_py_client._shown.readable import readable
 
 
 class Terminal:
-    """One of the two output streams.
-
-    Attributes:
-        console: Rich's console on it, for what draws itself, such as a progress bar.
-    """
+    """One of the two output streams."""
 
     def __init__(self, stream: Any) -> None:
-        width = None if stream.isatty() else _PIPE_WIDTH
-        self.console = _Console(
-            file=stream, width=width, highlight=False, soft_wrap=False
-        )
+        self.console = _Console(file=stream, highlight=False)
 
     def line(self, text: str, style: str = "") -> None:
-        """Write a text, never folded and never read as markup."""
-        self.console.print(Text(text, style=style), soft_wrap=True)
+        """Write one line."""
+        self.console.print(Text(readable(text), style=style), soft_wrap=True)
 
-    def wrapped(self, text: str, style: str = "") -> None:
-        """Write a text, folded to the terminal's width."""
-        self.console.print(Text(text, style=style))
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Write a table; None is an empty cell, a list one of several lines."""
+        cells = [[_lines(cell) for cell in row] for row in rows]
+        widths = [
+            max(cell_len(line) for lines in column for line in lines)
+            for column in zip([[name] for name in columns], *cells)
+        ]
+        self._write_row(columns, widths, "bold")
+        for row in cells:
+            for number in range(max(map(len, row))):
+                parts = [lines[number] if number < len(lines) else "" for lines in row]
+                self._write_row(parts, widths)
 
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str
+    def _write_row(
+        self, parts: Sequence[str], widths: Sequence[int], style: str = ""
     ) -> None:
-        """Write a table whose cells are never read as markup; None is empty."""
-        made = Table(
-            title=title or None, title_justify="left", box=None, pad_edge=False
+        padded = (
+            part + " " * (width - cell_len(part)) for part, width in zip(parts, widths)
         )
-        for column in columns:
-            made.add_column(column, overflow="fold", header_style="bold")
-        for row in rows:
-            made.add_row(*("" if cell is None else Text(str(cell)) for cell in row))
-        self.console.print(made)
+        self.line("  ".join(padded).rstrip(), style)
 
-    def traceback(self) -> None:
-        """Write the traceback of the exception that is being handled."""
-        self.console.print_exception()
+
+def _lines(cell: Any) -> list[str]:
+    if isinstance(cell, list):
+        return [readable(str(line)) for line in cell] or [""]
+    return ["" if cell is None else readable(str(cell))]
 
 
 class _Console(Console):
-    """Leaves it to `Renderer.result` what a closed pipe means."""
+    """Lets `Renderer.result` handle a closed pipe."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""Values typed on the command line: `NAME=VALUE` to what a field takes."""
+"""`NAME=VALUE` on the command line: from text to the value of a field."""
 
 from __future__ import annotations
 
@@ -14,50 +14,36 @@ from invokeai_py_client.exceptions import FieldValidationError
 
 if TYPE_CHECKING:
     from invokeai_py_client.ivk_fields.base import IvkField
-    from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
-
-__all__ = ["SET_HELP", "SET_NODE_HELP", "apply_node_values", "apply_values"]
+    from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
 
 SET_HELP = (
-    "Set an input, by name, label or index. The value is read as JSON where that fits "
-    "the field, else as text; @FILE takes the text of a file, @- of standard input, "
-    "@@ stands for one @."
+    "Set an input by name, label or index (see `ivk workflow inputs`). The value is "
+    "read as JSON if that fits the field, otherwise as text. @FILE reads the text from "
+    "a file, @- from standard input; write @@ for a leading @. May be repeated."
 )
 SET_NODE_HELP = (
-    "Set a value that the form does not show: the node's id, label or type, a dot, "
-    "the field. Values as for --set."
+    "Set a value that the form does not show. NODE is a node's id, label or type; "
+    "VALUE is as in --set. May be repeated."
 )
 
-# A text that looks like a number is still meant as text here.
+# For these fields, 17 is the text "17".
 _TEXT_FIRST = frozenset({"StringField", "EnumField", "SchedulerField"})
 
 
 def apply_values(handle: BaseWorkflowHandle, settings: Sequence[str]) -> None:
-    """Set inputs from `NAME=VALUE` words, in order; each is checked at once.
-
-    Raises:
-        CliError: A word has no `=`, or a file cannot be read.
-        InputNotFoundError: No input, or several, go by that name.
-        FieldValidationError: The field refuses the value.
-    """
+    """Set inputs from `NAME=VALUE` arguments, in order."""
     for word in settings:
         name, text = _split(word, "--set")
         key: Any = name
         if name.isdigit() and name not in handle.inputs.names:
             key = int(name)
         item = handle.get_input(key)
-        # Through the handle, which also refuses what an edge feeds.
+        # Through the handle, which also rejects inputs that are connected.
         _try_values(item.field, text, partial(handle.set_node_value, *item.target))
 
 
 def apply_node_values(handle: BaseWorkflowHandle, settings: Sequence[str]) -> None:
-    """Set values of nodes from `NODE.FIELD=VALUE` words, in order.
-
-    Raises:
-        CliError: A word is not of that form, or a file cannot be read.
-        InputNotFoundError: There is no such node or field.
-        FieldValidationError: The field refuses the value, or an edge feeds it.
-    """
+    """Set values of nodes from `NODE.FIELD=VALUE` arguments, in order."""
     for word in settings:
         name, text = _split(word, "--set-node")
         node, dot, field_name = name.rpartition(".")
@@ -71,36 +57,58 @@ def _split(word: str, option: str) -> tuple[str, str]:
     name, equals, text = word.partition("=")
     if not equals or not name.strip():
         raise CliError("usage", f"{option} {word!r} is not NAME=VALUE")
-    return name.strip(), _text(text)
+    return name.strip(), read_text(text)
 
 
-def _text(text: str) -> str:
-    """The text meant by what was typed: a file's, or itself."""
+def read_text(text: str) -> str:
+    """`text`, or what ``@FILE`` or ``@-`` refers to."""
     if text.startswith("@@"):
         return text[1:]
-    if text == "@-":
-        return sys.stdin.read().rstrip("\n")
     if not text.startswith("@"):
         return text
+    content = read_input() if text == "@-" else Path(text[1:]).read_bytes()
     try:
-        return Path(text[1:]).read_text("utf-8").rstrip("\n")
+        found = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CliError("usage", f"{text[1:]} is no UTF-8 text") from error
+        raise CliError("usage", f"{text[1:]} is not UTF-8") from error
+    return found.replace("\r\n", "\n").rstrip("\n")
+
+
+def read_seed(text: str) -> Any:
+    """What ``--seed`` means: ``"keep"``, ``"random"`` or a number."""
+    if text in ("keep", "random"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise CliError(
+            "usage", f"--seed {text!r} is not a whole number, keep or random"
+        ) from None
+
+
+def read_input() -> bytes:
+    """What standard input holds."""
+    return sys.stdin.buffer.read()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, unless it exists."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the folder {path} cannot be made: {error.strerror}"
+        raise CliError("file_error", message, hint="name another with --out") from error
 
 
 def _try_values(field: IvkField[Any], text: str, assign: Callable[[Any], None]) -> None:
-    """Assign the first reading of `text` that the field takes.
+    """Assign the first reading of `text` that the field accepts.
 
-    When it takes none, the error is that of the reading that was meant: JSON when it
-    is JSON, such as a number out of range, else the text.
+    When it accepts none, the error is about the JSON value if `text` is JSON, such as
+    a number out of range, otherwise about the text.
     """
-    *others, last = _readings(field, text)
-    for reading in others:
-        if _is_taken(reading, assign):
-            return
-    meant = others[0] if others else last
-    if not _is_taken(last, assign):
-        assign(meant)
+    found = readings(field, text)
+    if not any(_is_taken(reading, assign) for reading in found):
+        assign(found[0])
 
 
 def _is_taken(reading: Any, assign: Callable[[Any], None]) -> bool:
@@ -111,7 +119,8 @@ def _is_taken(reading: Any, assign: Callable[[Any], None]) -> bool:
     return True
 
 
-def _readings(field: IvkField[Any], text: str) -> list[Any]:
+def readings(field: IvkField[Any], text: str) -> list[Any]:
+    """What a word may mean to a field, the likeliest first."""
     try:
         value = json.loads(text)
     except ValueError:

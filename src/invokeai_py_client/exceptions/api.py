@@ -7,22 +7,6 @@ from typing import Any, Optional
 
 from invokeai_py_client.exceptions.base import InvokeAIError
 
-__all__ = [
-    "STATUS_ERRORS",
-    "APIConnectionError",
-    "APIError",
-    "APIResponseError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AuthenticationError",
-    "ConflictError",
-    "InternalServerError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "UnprocessableEntityError",
-    "UnsupportedVersionError",
-]
-
 
 class APIError(InvokeAIError):
     """A request to the server did not give a usable answer.
@@ -67,7 +51,11 @@ class APIStatusError(APIError):
         status_code: The HTTP status.
         detail: The server's words, or its list of validation errors; shortened
             where the server echoes a whole graph.
+        from_invokeai: The answer has the shape of InvokeAI's own errors; False for
+            what a proxy says.
     """
+
+    from_invokeai = False
 
     def __init__(
         self,

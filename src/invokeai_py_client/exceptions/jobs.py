@@ -1,25 +1,14 @@
-"""Errors of getting into the queue, and of jobs that did not end well."""
+"""Errors of enqueueing, and of jobs that failed, were canceled or timed out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from invokeai_py_client.exceptions.base import InvokeAIError
 
 if TYPE_CHECKING:
-    from invokeai_py_client.models import IvkJob
-
-__all__ = [
-    "JobCanceledError",
-    "JobError",
-    "JobFailedError",
-    "JobTimeoutError",
-    "QueueBlockedError",
-    "QueueError",
-    "QueueFullError",
-    "SubmissionUnknownError",
-]
+    from invokeai_py_client._job import IvkJob
 
 
 class QueueError(InvokeAIError):
@@ -50,6 +39,31 @@ class QueueFullError(QueueError):
 
 class QueueBlockedError(QueueError):
     """Nothing in the queue can move, and why."""
+
+
+class KeyConflictError(QueueError):
+    """A key was used for a submission of other values; nothing was enqueued.
+
+    A key belongs to its values as long as the queue knows the jobs: use another key,
+    or delete those jobs.
+
+    Attributes:
+        key: The key.
+        batch_id: The id of the submission that has it; see
+            `queue_repo.get_submission(batch_id)`.
+        differences: What is different, one line each, such as
+            ``"steps is 30 there and 20 here"``.
+    """
+
+    def __init__(
+        self, message: str, *, key: str, batch_id: str, differences: Sequence[str]
+    ) -> None:
+        self.key = key
+        self.batch_id = batch_id
+        self.differences = tuple(differences)
+        super().__init__(
+            message, hint="use another key, or delete the jobs of this one"
+        )
 
 
 class SubmissionUnknownError(QueueError):
@@ -86,7 +100,7 @@ class SubmissionUnknownError(QueueError):
 
 
 class JobError(InvokeAIError):
-    """A job did not end well, or not in time.
+    """A job failed, was canceled or did not end in time.
 
     Attributes:
         job: The job as last seen; None when it is not known.
@@ -140,13 +154,21 @@ class JobFailedError(JobError):
 
     @property
     def out_of_memory(self) -> bool:
-        """True when the server ran out of memory; a smaller picture may work."""
+        """True when the server ran out of memory; a smaller image may work."""
         words = f"{self.error_type} {self.error_message}".lower()
         return "outofmemory" in words or "out of memory" in words
 
 
 class JobCanceledError(JobError):
     """The job was cancelled, deleted, or lost by a restart of the server."""
+
+
+class JobLostError(JobCanceledError):
+    """The queue does not have the job any more; what became of it is not known.
+
+    It was deleted, or the server was replaced by one with another database, where the
+    job's number may belong to somebody else's job.
+    """
 
 
 class JobTimeoutError(JobError, TimeoutError):

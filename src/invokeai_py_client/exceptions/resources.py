@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from invokeai_py_client.exceptions.base import InvokeAIError
 
-__all__ = [
-    "BoardError",
-    "ImageError",
-    "ImageFileNotFoundError",
-    "LocalServerError",
-    "ModelError",
-    "NodePackError",
-    "VideoError",
-    "VideoFileNotFoundError",
-]
+
+class LocalFileError(InvokeAIError, OSError):
+    """A file of this machine cannot be read or written; the server is not at fault.
+
+    `errno`, `strerror` and `filename` are those of an `OSError`.
+    """
+
+    # OSError would print errno and strerror.
+    __str__ = InvokeAIError.__str__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An OSError has these beside its other attributes.
+        restore, arguments, state = super().__reduce__()
+        names = ("errno", "strerror", "filename")
+        return restore, arguments, {**state, **{n: getattr(self, n) for n in names}}
+
+    @classmethod
+    def of(cls, error: OSError) -> LocalFileError:
+        """The same error, of this class or of the subclass that is as special."""
+        names = [str(n) for n in (error.filename, error.filename2) if n is not None]
+        place = names[-1] if names else "a file"
+        text = f"{place}: {error.strerror}" if error.strerror else str(error)
+        kinds = (LocalFileExistsError, LocalFileNotFoundError, cls)
+        kind = next(k for k in kinds if k is cls or isinstance(error, k.__bases__[1]))
+        found = kind(
+            text or type(error).__name__, hint=_FILE_HINTS.get(error.errno or 0)
+        )
+        found.errno, found.strerror = error.errno, error.strerror
+        found.filename = error.filename
+        return found
+
+
+class LocalFileExistsError(LocalFileError, FileExistsError):
+    """The file exists, and may not be replaced; with ``overwrite=True`` it is."""
+
+
+class LocalFileNotFoundError(LocalFileError, FileNotFoundError):
+    """There is no such local file or folder."""
+
+
+_FILE_HINTS = {
+    errno.EACCES: "choose a place that this user may use",
+    errno.EROFS: "choose a place that is not read-only",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "free some space, or choose another place",
+    errno.ENOTDIR: "a file is where a folder would have to be",
+}
 
 
 class BoardError(InvokeAIError):
@@ -24,15 +62,14 @@ class BoardError(InvokeAIError):
 
 
 class ImageError(InvokeAIError):
-    """A picture cannot be read, sent or saved, or the server did not do as asked."""
+    """An image cannot be read, sent or saved, or the server did not do as asked."""
 
 
 class ImageFileNotFoundError(ImageError, FileNotFoundError):
     """There is no such local image file; nothing was sent."""
 
     # OSError would print errno and strerror.
-    def __str__(self) -> str:
-        return InvokeAIError.__str__(self)
+    __str__ = InvokeAIError.__str__
 
 
 class VideoError(InvokeAIError):
@@ -43,8 +80,7 @@ class VideoFileNotFoundError(VideoError, FileNotFoundError):
     """There is no such local video file; nothing was sent."""
 
     # OSError would print errno and strerror.
-    def __str__(self) -> str:
-        return InvokeAIError.__str__(self)
+    __str__ = InvokeAIError.__str__
 
 
 class ModelError(InvokeAIError):
@@ -65,6 +101,10 @@ class ModelError(InvokeAIError):
         super().__init__(message, hint=hint)
 
 
+class UnknownNameError(InvokeAIError):
+    """No preset, prompt or user has this name, or several have."""
+
+
 class NodePackError(InvokeAIError):
     """A pack of custom nodes could not be installed or removed, and why."""
 
@@ -74,3 +114,5 @@ class LocalServerError(InvokeAIError):
 
     The message ends with the last lines of the log where there is one.
     """
+
+    _has_lines = True

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import datetime
 from functools import partial
-from typing import Any, Optional, Union
+from typing import Annotated, Any, Optional, Union
 
+from invokeai_py_client._arguments import STRING, Kind, NotAllowedError
 from invokeai_py_client._core.decode import parse
 from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.paging import check_range, emit_pages
-from invokeai_py_client._core.send import call_model, get, route
+from invokeai_py_client._core.paging import emit_pages
+from invokeai_py_client._core.send import call_field, get, route
 from invokeai_py_client.gallery.models import GalleryDay, GalleryItem, GalleryItemRef
-from invokeai_py_client.image.media_flows import require_board
+from invokeai_py_client.image.board_flows import with_board_id
 from invokeai_py_client.image.query import ImageQuery
 
-DAY = "/api/v1/virtual_boards/by_date/{}"
+DAYS = "/api/v1/virtual_boards/by_date"
+DAY = f"{DAYS}/{{}}"
 
-Day = Union[str, datetime.date, GalleryDay]
 
-
-def day_text(day: Day) -> str:
-    """The ISO text of a day.
-
-    Raises:
-        ValueError: The text is no day, such as ``"2026-03-18"``.
-    """
+def _day_text(day: Any) -> str:
     if isinstance(day, GalleryDay):
         return day.date
     if isinstance(day, datetime.datetime):
@@ -33,65 +28,55 @@ def day_text(day: Day) -> str:
         return aware.date().isoformat()
     if isinstance(day, datetime.date):
         return day.isoformat()
-    return datetime.date.fromisoformat(day).isoformat()
+    try:
+        return datetime.date.fromisoformat(STRING.convert(day)).isoformat()
+    except ValueError:
+        raise NotAllowedError from None
+
+
+DAY_KIND = Kind('a date such as "2026-03-18", or a GalleryDay', _day_text)
+Day = Annotated[Union[str, datetime.date, GalleryDay], DAY_KIND]
 
 
 def list_items(query: ImageQuery, limit: Optional[int], offset: int = 0) -> Flow[None]:
     """Emit the items that fit `query`, page by page."""
-    check_range(limit, offset)
-    yield from require_board(query)
+    query = yield from with_board_id(query)
     read = partial(parse, GalleryItem)
     yield from emit_pages(read, partial(_page, query), limit, offset)
 
 
 def _page(query: ImageQuery, limit: int, offset: int) -> Flow[list[Any]]:
-    params = {**_params(query), "limit": limit, "offset": offset}
+    params = {**query.params("origin"), "limit": limit, "offset": offset}
     request = get("/api/v1/gallery/items/", params=params)
-    page = yield from call_model(dict[str, Any], request)
-    return parse(list[Any], page.get("items"))
+    return (yield from call_field(list[Any], request, "items"))
 
 
 def list_item_names(query: ImageQuery, day: Optional[Day] = None) -> Flow[list[str]]:
     """The names of all items that fit `query`, in order, in one answer."""
-    yield from require_board(query)
-    params = _params(query)
+    params = (yield from with_board_id(query)).params("origin")
     if day is not None:
-        params["created_date"] = day_text(day)
+        params["created_date"] = str(day)
     request = get("/api/v1/gallery/item_names", params=params)
-    data = yield from call_model(dict[str, Any], request)
-    return parse(list[str], data.get("item_names"))
+    return (yield from call_field(list[str], request, "item_names"))
 
 
 def list_item_refs(query: ImageQuery) -> Flow[list[GalleryItemRef]]:
     """As `list_item_names`, with what each of them is."""
-    yield from require_board(query)
-    request = get("/api/v1/gallery/items/names", params=_params(query))
-    data = yield from call_model(dict[str, Any], request)
-    return parse(list[GalleryItemRef], data.get("items"))
-
-
-def list_days() -> Flow[list[GalleryDay]]:
-    """The days on which something was made."""
-    request = get("/api/v1/virtual_boards/by_date")
-    return (yield from call_model(list[GalleryDay], request))
+    params = (yield from with_board_id(query)).params("origin")
+    request = get("/api/v1/gallery/items/names", params=params)
+    return (yield from call_field(list[GalleryItemRef], request, "items"))
 
 
 def list_day_refs(day: Day, query: ImageQuery) -> Flow[list[GalleryItemRef]]:
     """The images and videos of a day."""
-    request = get(route(DAY + "/item_names", day_text(day)), params=_day_params(query))
-    data = yield from call_model(dict[str, Any], request)
-    return parse(list[GalleryItemRef], data.get("items"))
+    request = get(route(DAY + "/item_names", str(day)), params=_day_params(query))
+    return (yield from call_field(list[GalleryItemRef], request, "items"))
 
 
 def list_day_images(day: Day, query: ImageQuery) -> Flow[list[str]]:
     """The names of a day's images."""
-    request = get(route(DAY + "/image_names", day_text(day)), params=_day_params(query))
-    data = yield from call_model(dict[str, Any], request)
-    return parse(list[str], data.get("image_names"))
-
-
-def _params(query: ImageQuery) -> dict[str, Any]:
-    return query.params("origin")
+    request = get(route(DAY + "/image_names", str(day)), params=_day_params(query))
+    return (yield from call_field(list[str], request, "image_names"))
 
 
 def _day_params(query: ImageQuery) -> dict[str, Any]:

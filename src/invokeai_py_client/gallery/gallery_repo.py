@@ -2,146 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Optional, Union
+from collections.abc import Iterator
+from typing import Optional
 
+from invokeai_py_client._arguments import Count, checks_arguments
+from invokeai_py_client._core.flow import collect
+from invokeai_py_client._core.send import call_model, get
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client._objects.handle import Repository
 from invokeai_py_client.gallery import flows
-from invokeai_py_client.gallery.flows import Day
+from invokeai_py_client.gallery.flows import DAYS, Day
 from invokeai_py_client.gallery.models import GalleryDay, GalleryItem, GalleryItemRef
-from invokeai_py_client.image.models import BoardLike, ImageOrigin
-from invokeai_py_client.image.query import image_query
-
-__all__ = ["GalleryRepository"]
+from invokeai_py_client.image.models import BoardLike, Categories, Origin
+from invokeai_py_client.image.query import Order, image_query
 
 
-class GalleryRepository:
+@set_module("invokeai_py_client.gallery")
+@checks_arguments
+class GalleryRepository(Repository[Runner]):
     """Lists images and videos in one order; `image_repo` and `video_repo` change them.
 
-    Days need InvokeAI 6.13, everything else 6.14; older servers give
-    `UnsupportedVersionError`.
-
-    Args:
-        runner: What runs the flows: the client's.
+    Days need InvokeAI 6.13, everything else 6.14; older servers raise
+    `UnsupportedVersionError`. A method that takes a board raises `BoardError` when no
+    board, or more than one, has the name, and `NotFoundError` when no board has the
+    id.
     """
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
 
     def list_items(
         self,
         *,
         board: Optional[BoardLike] = None,
-        categories: Union[str, Sequence[str], None] = None,
-        origin: Union[str, ImageOrigin, None] = None,
+        categories: Categories = None,
+        origin: Optional[Origin] = None,
         is_intermediate: Optional[bool] = False,
         search: Optional[str] = None,
         starred_first: bool = False,
         newest_first: bool = True,
-        limit: Optional[int] = None,
-        offset: int = 0,
+        limit: Optional[Count] = None,
+        offset: Count = 0,
+    ) -> list[GalleryItem]:
+        """List items; see `iter_items` for the arguments."""
+        order = Order(starred_first, newest_first)
+        query = image_query(board, categories, origin, is_intermediate, search, order)
+        items = flows.list_items(query, limit, offset)
+        return self._runner.run(collect(items))
+
+    def iter_items(
+        self,
+        *,
+        board: Optional[BoardLike] = None,
+        categories: Categories = None,
+        origin: Optional[Origin] = None,
+        is_intermediate: Optional[bool] = False,
+        search: Optional[str] = None,
+        starred_first: bool = False,
+        newest_first: bool = True,
+        limit: Optional[Count] = None,
+        offset: Count = 0,
     ) -> Iterator[GalleryItem]:
         """Iterate over images and videos, fetched as needed, a thousand at a time.
 
-        Args:
-            board: Only this board's; ``"none"`` for what is on no board.
-            categories: Only these, such as ``"general"``; None for all.
-            origin: ``"internal"`` for generated, ``"external"`` for uploaded.
-            is_intermediate: False hides intermediate ones, True gives only those,
-                None gives both.
-            search: Text to find in the metadata or the creation time.
-            starred_first: Put what is starred before everything else.
-            newest_first: Order by time of creation, newest or oldest first.
-            limit: At most this many; None for all.
-            offset: Leave out this many at the beginning.
-
-        Raises:
-            NotFoundError: There is no such board.
-            ValueError: `limit` or `offset` is negative.
+        The arguments are those of `ImageRepository.iter_images`.
         """
-        return self._runner.stream(
-            flows.list_items(
-                image_query(
-                    board=board,
-                    categories=categories,
-                    origin=origin,
-                    is_intermediate=is_intermediate,
-                    search=search,
-                    starred_first=starred_first,
-                    newest_first=newest_first,
-                ),
-                limit,
-                offset,
-            )
-        )
+        order = Order(starred_first, newest_first)
+        query = image_query(board, categories, origin, is_intermediate, search, order)
+        return self._runner.stream(flows.list_items(query, limit, offset))
 
     def list_item_names(
         self,
         *,
         day: Optional[Day] = None,
         board: Optional[BoardLike] = None,
-        categories: Union[str, Sequence[str], None] = None,
+        categories: Categories = None,
         is_intermediate: Optional[bool] = False,
         search: Optional[str] = None,
         newest_first: bool = True,
     ) -> list[str]:
         """List all names in one request; names of videos end in ``.mp4``.
 
-        Args:
-            day: Only what was made on this day, such as ``"2026-03-18"``, in UTC.
-            board: As the other filters, see `list_items`.
-            categories: See `list_items`.
-            is_intermediate: See `list_items`.
-            search: See `list_items`.
-            newest_first: See `list_items`.
+        With `day` only what was made on it, such as ``"2026-03-18"``, in UTC. The other
+        filters are those of `list_items`.
         """
-        return self._runner.run(
-            flows.list_item_names(
-                image_query(
-                    board=board,
-                    categories=categories,
-                    is_intermediate=is_intermediate,
-                    search=search,
-                    newest_first=newest_first,
-                ),
-                day,
-            )
+        query = image_query(
+            board,
+            categories,
+            None,
+            is_intermediate,
+            search,
+            order=Order(newest_first=newest_first),
         )
+        return self._runner.run(flows.list_item_names(query, day))
 
     def list_item_refs(
         self,
         *,
         board: Optional[BoardLike] = None,
-        categories: Union[str, Sequence[str], None] = None,
+        categories: Categories = None,
         is_intermediate: Optional[bool] = False,
         search: Optional[str] = None,
         newest_first: bool = True,
     ) -> list[GalleryItemRef]:
         """List all names with their kinds in one request; slower than names alone."""
-        return self._runner.run(
-            flows.list_item_refs(
-                image_query(
-                    board=board,
-                    categories=categories,
-                    is_intermediate=is_intermediate,
-                    search=search,
-                    newest_first=newest_first,
-                )
-            )
+        query = image_query(
+            board,
+            categories,
+            None,
+            is_intermediate,
+            search,
+            order=Order(newest_first=newest_first),
         )
+        return self._runner.run(flows.list_item_refs(query))
 
     def list_days(self) -> list[GalleryDay]:
         """List the days on which something was made, newest first, with counts.
 
         The GUI calls them virtual boards. Intermediate images are not counted.
         """
-        return self._runner.run(flows.list_days())
+        return self._runner.run(call_model(list[GalleryDay], get(DAYS)))
 
     def list_day_items(
         self,
         day: Day,
         *,
-        categories: Union[str, Sequence[str], None] = None,
+        categories: Categories = None,
         search: Optional[str] = None,
         newest_first: bool = True,
     ) -> list[GalleryItemRef]:
@@ -152,39 +136,25 @@ class GalleryRepository:
             categories: Only these; None for all.
             search: Text to find in the metadata.
             newest_first: Order by time of creation, newest or oldest first.
-
-        Raises:
-            ValueError: The text is no day.
         """
-        return self._runner.run(
-            flows.list_day_refs(
-                day,
-                image_query(
-                    categories=categories, search=search, newest_first=newest_first
-                ),
-            )
+        query = image_query(
+            categories=categories, search=search, order=Order(newest_first=newest_first)
         )
+        return self._runner.run(flows.list_day_refs(day, query))
 
-    def list_day_images(
+    def list_day_image_names(
         self,
         day: Day,
         *,
-        categories: Union[str, Sequence[str], None] = None,
+        categories: Categories = None,
         search: Optional[str] = None,
         newest_first: bool = True,
     ) -> list[str]:
         """List the names of one day's images, without its videos; as `list_day_items`.
 
         It works on 6.13 as well.
-
-        Raises:
-            ValueError: The text is no day.
         """
-        return self._runner.run(
-            flows.list_day_images(
-                day,
-                image_query(
-                    categories=categories, search=search, newest_first=newest_first
-                ),
-            )
+        query = image_query(
+            categories=categories, search=search, order=Order(newest_first=newest_first)
         )
+        return self._runner.run(flows.list_day_images(day, query))

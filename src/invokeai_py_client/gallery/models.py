@@ -6,12 +6,12 @@ from typing import Optional
 
 from pydantic import Field
 
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._snapshot import OpenEnum, Snapshot, UtcDatetime
 from invokeai_py_client.image.models import ImageCategory
 
-__all__ = ["GalleryDay", "GalleryItem", "GalleryItemRef", "GalleryKind"]
 
-
+@set_module("invokeai_py_client.gallery")
 class GalleryKind(OpenEnum):
     """What an item of the gallery is."""
 
@@ -19,6 +19,7 @@ class GalleryKind(OpenEnum):
     VIDEO = "video"
 
 
+@set_module("invokeai_py_client.gallery")
 class GalleryItemRef(Snapshot):
     """An image or a video by its name.
 
@@ -30,6 +31,7 @@ class GalleryItemRef(Snapshot):
     name: str = Field(min_length=1)
 
 
+@set_module("invokeai_py_client.gallery")
 class GalleryItem(GalleryItemRef):
     """An image or a video as the gallery shows it.
 
@@ -38,7 +40,7 @@ class GalleryItem(GalleryItemRef):
 
     Attributes:
         full_url: The PNG or MP4 file, relative to the server's address.
-        thumbnail_url: A small WebP picture, relative likewise.
+        thumbnail_url: A small WebP image, relative likewise.
         width: Pixels.
         height: Pixels.
         duration: Seconds; None for images.
@@ -59,6 +61,7 @@ class GalleryItem(GalleryItemRef):
     fps: Optional[float] = None
 
 
+@set_module("invokeai_py_client.gallery")
 class GalleryDay(Snapshot):
     """Everything made on one day; the GUI shows it as a virtual board.
 

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invokeai_py_client._lazy import lazy_exports
+from invokeai_py_client._exports import lazy_exports
 
 if TYPE_CHECKING:
-    from invokeai_py_client.image.async_image_handle import AsyncIvkImage
-    from invokeai_py_client.image.async_image_repo import AsyncImageRepository
-    from invokeai_py_client.image.image_handle import IvkImage
-    from invokeai_py_client.image.image_repo import ImageRepository
+    from invokeai_py_client._aio.image_handle import AsyncIvkImage as AsyncIvkImage
+    from invokeai_py_client._aio.image_repo import (
+        AsyncImageRepository as AsyncImageRepository,
+    )
+    from invokeai_py_client.image.image_handle import IvkImage as IvkImage
+    from invokeai_py_client.image.image_repo import ImageRepository as ImageRepository
     from invokeai_py_client.image.models import (
-        ImageCategory,
-        ImageChanges,
-        ImageOrigin,
-        ImageUrls,
+        ImageBase as ImageBase,
+        ImageCategory as ImageCategory,
+        ImageChanges as ImageChanges,
+        ImageOrigin as ImageOrigin,
+        ImageUrls as ImageUrls,
     )
 else:
     _HOMES = {
-        "async_image_handle": ("AsyncIvkImage",),
-        "async_image_repo": ("AsyncImageRepository",),
-        "image_handle": ("IvkImage",),
-        "image_repo": ("ImageRepository",),
-        "models": ("ImageCategory", "ImageChanges", "ImageOrigin", "ImageUrls"),
+        "_aio.image_handle": "AsyncIvkImage",
+        "_aio.image_repo": "AsyncImageRepository",
+        "image.image_handle": "IvkImage",
+        "image.image_repo": "ImageRepository",
+        "image.models": "ImageBase ImageCategory ImageChanges ImageOrigin ImageUrls",
     }
-    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
-
-__all__ = [
-    "AsyncImageRepository",
-    "AsyncIvkImage",
-    "ImageCategory",
-    "ImageChanges",
-    "ImageOrigin",
-    "ImageRepository",
-    "ImageUrls",
-    "IvkImage",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -1,7 +1,7 @@
 """What can be done with images, as flows: read, list, send, save.
 
 Changes of what the server already holds are in `change_flows.py`. A `read` argument
-turns the server's record into an image of the caller's colour; see
+turns the server's record into an image of the caller's kind; see
 `ImageBase.bound_to`.
 """
 
@@ -9,22 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from invokeai_py_client._core.decode import decode
-from invokeai_py_client._core.flow import Flow, emit, local
+from invokeai_py_client._core.flow import Flow, emit, run_blocking
 from invokeai_py_client._core.messages import Reply, RetryRule
-from invokeai_py_client._core.paging import CHUNK, check_range, chunks
-from invokeai_py_client._core.send import (
-    call,
-    call_model,
-    delete,
-    get,
-    post,
-    send,
-)
+from invokeai_py_client._core.paging import CHUNK, chunks
+from invokeai_py_client._core.send import call_model, delete, post, request_json
 from invokeai_py_client._core.versions import ROUTE_ERRORS, is_missing_route
 from invokeai_py_client.exceptions import (
     APIStatusError,
@@ -33,21 +24,16 @@ from invokeai_py_client.exceptions import (
     NotFoundError,
 )
 from invokeai_py_client.image import media_flows
-from invokeai_py_client.image.files import (
-    ImageSource,
-    PathLike,
-    Upload,
-    decode_pil,
-    open_upload,
-    plan_target,
-)
+from invokeai_py_client.image.board_flows import NO_BOARD, BoardTarget, with_board_id
 from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.models import (
     UNCATEGORIZED,
+    Category,
     ImageBase,
     ImageCategory,
 )
 from invokeai_py_client.image.query import ImageQuery
+from invokeai_py_client.image.sources import ImageSource, Upload, decode_pil
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -58,16 +44,9 @@ Reader = Callable[[Any], ImageT]
 MAX_RESIZE_PIXELS = 4096 * 4096
 
 
-def get_image(read: Reader[ImageT], name: str) -> Flow[ImageT]:
-    """Read one image's record."""
-    return read((yield from call(get(IMAGE.path(name)))))
-
-
 def get_images(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]:
     """Read many records, in the order of `names`; every one must exist."""
-    images: list[ImageT] = []
-    for chunk in chunks(names):
-        images += yield from _records(read, chunk)
+    images = yield from read_images(read, names)
     found = {image.image_name for image in images}
     missing = [name for name in names if name not in found]
     if missing:
@@ -78,12 +57,16 @@ def get_images(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]
     return images
 
 
-def _records(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]:
-    return [read(record) for record in (yield from read_records(names))]
+def read_images(read: Reader[ImageT], names: Sequence[str]) -> Flow[list[ImageT]]:
+    """Images in the order of `names`; what the server does not have is left out."""
+    images: list[ImageT] = []
+    for chunk in chunks(names):
+        images += map(read, (yield from read_records(chunk)))
+    return images
 
 
 def read_records(names: Sequence[str]) -> Flow[list[Any]]:
-    """Records of at most `CHUNK` images; the server leaves out what it lacks."""
+    """Records of at most `CHUNK` images; the server omits unknown ones."""
     request = post(
         "/api/v1/images/images_by_names",
         json={"image_names": list(names)},
@@ -101,8 +84,7 @@ def list_images(
     would skip images when some are deleted, and repeat some when others arrive,
     while the caller is still iterating.
     """
-    check_range(limit, offset)
-    yield from media_flows.require_board(query)
+    query = yield from with_board_id(query)
     if limit is not None and limit <= CHUNK:
         for record in (yield from media_flows.read_page(IMAGE, query, limit, offset)):
             yield from emit(read(record))
@@ -116,51 +98,36 @@ def list_images(
         return
     end = None if limit is None else offset + limit
     for chunk in chunks(names[offset:end]):
-        for image in (yield from _records(read, chunk)):
-            yield from emit(image)
+        for record in (yield from read_records(chunk)):
+            yield from emit(read(record))
 
 
 def open_pil(name: str) -> Flow[PilImage]:
     """The image as a loaded Pillow image."""
     content = yield from media_flows.get_bytes(IMAGE, name)
-    return (yield from local(lambda: decode_pil(content)))
-
-
-def save_image(name: str, target: PathLike, overwrite: bool = True) -> Flow[Path]:
-    """Stream the image into a file that appears only when it is complete."""
-    request = get(IMAGE.path(name, "/full"))
-    plan = partial(plan_target, target, name, overwrite)
-    return (yield from media_flows.save(request, plan, overwrite))
+    return (yield from run_blocking(lambda: decode_pil(content)))
 
 
 def upload_image(
     read: Reader[ImageT],
     source: ImageSource,
     *,
-    category: ImageCategory = ImageCategory.USER,
-    board_id: Optional[str] = None,
+    category: Category = ImageCategory.USER,
+    board: BoardTarget = NO_BOARD,
     is_intermediate: bool = False,
     metadata: Optional[Mapping[str, Any]] = None,
     resize_to: Optional[tuple[int, int]] = None,
 ) -> Flow[ImageT]:
-    """Send a local picture; never repeated, since each try would make an image."""
+    """Send a local image; never repeated, since each try would make another."""
     form = upload_form(metadata, resize_to)
+    board_id = yield from board.find_id()
     params = media_flows.upload_params(IMAGE, category, board_id, is_intermediate)
-    upload = yield from local(lambda: open_upload(source))
-    try:
-        request = post(
-            f"{IMAGE.routes}/upload",
-            params=params,
-            form=form,
-            files=[upload.part("file")],
-        )
-        reply = yield from send(request)
-    finally:
-        upload.close()
+    upload = yield from media_flows.open_source(source)
+    reply = yield from media_flows.send_upload(IMAGE, upload, params, form)
     image = read(_uploaded(reply, upload))
     if board_id not in (None, UNCATEGORIZED) and image.board_id is None:
-        # Servers before 6.12 take a picture for a board they do not know.
-        yield from call(delete(IMAGE.path(image.image_name)))
+        # Servers before 6.12 take an image for a board they do not know.
+        yield from request_json(delete(IMAGE.path(image.image_name)))
         raise NotFoundError(
             f"there is no board {board_id}; nothing was uploaded",
             status_code=404,
@@ -174,11 +141,7 @@ def upload_image(
 def upload_form(
     metadata: Optional[Mapping[str, Any]], resize_to: Optional[tuple[int, int]]
 ) -> dict[str, str]:
-    """The text fields of an upload.
-
-    Raises:
-        ImageError: The server would drop the metadata or refuse the size.
-    """
+    """The text fields of an upload."""
     form: dict[str, str] = {}
     if metadata is not None:
         form["metadata"] = media_flows.metadata_text(IMAGE, metadata)
@@ -198,7 +161,7 @@ def _size_text(size: tuple[int, int]) -> str:
     return json.dumps({"width": width, "height": height})
 
 
-# 500 is the server's answer to pictures that open but do not decode.
+# 500 is the server's answer to images that open but do not decode.
 _UNREADABLE = ("Failed to read image", "Failed to create image", "Not an image")
 
 
@@ -212,7 +175,7 @@ def _uploaded(reply: Reply, upload: Upload) -> Any:
         if not unreadable:
             raise
         raise ImageError(
-            f"the server cannot read {upload.label}: {error.detail}",
+            f"the server cannot read {upload.label}: {upload.doubt or error.detail}",
             hint="damaged, too large (about 179 megapixels), or in a colour mode it "
-            f"does not know such as CMYK; it takes {IMAGE.accepted}",
+            f"does not know; it takes {IMAGE.accepted}",
         ) from error

@@ -3,99 +3,105 @@
 from __future__ import annotations
 
 import builtins
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, cast
+from typing import TYPE_CHECKING, ClassVar, Optional, Union, overload
 
+from invokeai_py_client._arguments import PathLike, checks_arguments
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.image import flows, media_flows
-from invokeai_py_client.image.display import display_png
-from invokeai_py_client.image.files import PathLike
-from invokeai_py_client.image.media import IMAGE
-from invokeai_py_client.image.models import ImageBase
+from invokeai_py_client.exceptions import InvokeAIError
+from invokeai_py_client.image import bulk_flows, flows, media_flows
+from invokeai_py_client.image.media import IMAGE, Media
+from invokeai_py_client.image.media_handle import MediaHandle
+from invokeai_py_client.image.models import ImageBase, ImageChanges, ImageLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
-__all__ = ["IvkImage"]
+    from invokeai_py_client.recipe.recipe import Recipe
+
+logger = logging.getLogger("invokeai_py_client")
 
 
-class IvkImage(ImageBase):
+@set_module("invokeai_py_client")
+@checks_arguments
+class IvkImage(MediaHandle, ImageBase):
     """An image as the server described it, which can fetch its own content.
 
     It is frozen data: equal to any other with the same data, safe to keep, to dump
     and to pickle. One made by hand, or unpickled, has no connection, and its verbs
-    raise `InvokeAIError`; everything a client returns is connected.
+    raise `InvokeAIError`; everything a client returns is connected. A verb raises
+    `NotFoundError` when the image was deleted on the server.
     """
 
-    @property
-    def _runner(self) -> Runner:
-        return cast(Runner, self._require_runner())
+    _SET: ClassVar[str] = "image_repo.update_image(image, …) changes it on the server"
 
-    def save(self, path: PathLike, *, overwrite: bool = True) -> Path:
-        """Download the image into a file: the server's PNG, workflow included.
-
-        The file appears under its name only when it is complete; a broken download
-        leaves what was there before.
-
-        Args:
-            path: A file, or a folder (an existing one, or with a separator at the
-                end) in which the image gets its own name. Missing folders are made.
-            overwrite: Replace a file that exists already.
-
-        Returns:
-            The file that was written.
-
-        Raises:
-            FileExistsError: The file exists and `overwrite` is False.
-            ImageError: The name asks for another format, such as ``.jpg``; use
-                `pil` to convert.
-            NotFoundError: The image was deleted on the server.
-        """
-        return self._runner.run(flows.save_image(self.image_name, path, overwrite))
-
-    def bytes(self) -> builtins.bytes:
-        """Download the image file: the server's PNG, workflow included.
-
-        Raises:
-            NotFoundError: The image was deleted on the server.
-        """
-        return self._runner.run(media_flows.get_bytes(IMAGE, self.image_name))
-
-    def thumbnail(self) -> builtins.bytes:
-        """Download a small preview, a WebP file of at most 256 pixels a side.
-
-        Raises:
-            NotFoundError: The image was deleted on the server.
-        """
-        return self._runner.run(media_flows.get_thumbnail(IMAGE, self.image_name))
+    _MEDIA: ClassVar[Media[ImageChanges]] = IMAGE
 
     def pil(self) -> PilImage:
         """Download the image as a loaded Pillow image.
 
         Raises:
             ImageError: Pillow is missing; install the extra `images`.
-            NotFoundError: The image was deleted on the server.
         """
         return self._runner.run(flows.open_pil(self.image_name))
 
-    def metadata(self) -> Optional[dict[str, Any]]:
-        """Read the generation's metadata; None when the image has none.
+    def recipe(self) -> Recipe:
+        """Find out what made the image: prompt, seed, model, steps and every input.
 
-        Raises:
-            NotFoundError: The image was deleted on the server.
+        Each value comes from the job's session while the queue has the job, else from
+        the graph stored with the image, else from its metadata, and says so. What none
+        of them tells is unknown. `Recipe.from_file` reads a local file.
         """
-        return self._runner.run(media_flows.get_metadata(IMAGE, self.image_name))
+        # Imported here: a script may never need it.
+        from invokeai_py_client.recipe.recipe_flows import recipe_of
 
-    def refresh(self) -> IvkImage:
-        """Read the record again; this snapshot stays as it is.
-
-        Raises:
-            NotFoundError: The image was deleted on the server.
-        """
-        return self._runner.run(
-            flows.get_image(IvkImage.bound_to(self._runner), self.image_name)
-        )
+        return self._runner.run(recipe_of(self))
 
     def _repr_png_(self) -> Optional[builtins.bytes]:  # blocking only
-        # A notebook does not await.
-        return display_png(self)
+        # A notebook does not await, and shows the text when this returns None.
+        try:
+            return self.bytes()
+        except (InvokeAIError, OSError) as error:
+            logger.debug("cannot show image %s: %s", self, error)
+            return None
+
+
+@checks_arguments
+class DownloadsImages:
+    """What downloads an image by its name."""
+
+    _runner: Runner
+
+    @overload
+    def download_image(self, image: ImageLike, path: None = None) -> builtins.bytes: ...
+
+    @overload
+    def download_image(
+        self, image: ImageLike, path: PathLike, *, overwrite: bool = True
+    ) -> Path: ...
+
+    def download_image(
+        self,
+        image: ImageLike,
+        path: Optional[PathLike] = None,
+        *,
+        overwrite: bool = True,
+    ) -> Union[Path, builtins.bytes]:
+        """Download an image into a file or folder; see `IvkImage.save`.
+
+        Args:
+            image: The image or its name.
+            path: A file or a folder; None for the content of the file.
+            overwrite: Replace a file that exists already.
+
+        Returns:
+            The file that was written; without `path` its content.
+
+        Raises:
+            FileExistsError: The file exists and `overwrite` is False.
+        """
+        if path is None:
+            return self._runner.run(media_flows.get_bytes(IMAGE, str(image)))
+        return self._runner.run(bulk_flows.save_file(IMAGE, image, path, overwrite))

@@ -6,37 +6,44 @@ one of them has is in the `flows.py` of its package.
 
 from __future__ import annotations
 
+import inspect
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional, TypeVar
 
-from invokeai_py_client._core.decode import decode, decode_download, parse
-from invokeai_py_client._core.flow import Flow, local
+from invokeai_py_client._connected import BoundSnapshot
+from invokeai_py_client._core.decode import (
+    decode,
+    decode_download,
+    parse,
+    read_embedded,
+)
+from invokeai_py_client._core.flow import Flow, call_back, run_blocking
 from invokeai_py_client._core.messages import Reply, Request, RetryRule
-from invokeai_py_client._core.paging import chunks, emit_pages
+from invokeai_py_client._core.paging import emit_pages
 from invokeai_py_client._core.send import (
-    call,
-    call_bytes,
+    call_field,
     call_model,
-    changes_of,
-    delete,
     download,
     get,
-    patch,
     post,
-    route,
+    request_json,
     send,
 )
 from invokeai_py_client.exceptions import (
     APIResponseError,
     APIStatusError,
+    InvokeAIError,
 )
+from invokeai_py_client.image.board_flows import with_board_id
 from invokeai_py_client.image.files import PartialFile
-from invokeai_py_client.image.media import Media
-from invokeai_py_client.image.models import UNCATEGORIZED, ImageCategory, ImageChanges
+from invokeai_py_client.image.media import IMAGE, Media
+from invokeai_py_client.image.models import UNCATEGORIZED, Category, ImageCategory
 from invokeai_py_client.image.query import ImageQuery
+from invokeai_py_client.image.sources import ImageSource, Upload, open_upload
 
 T = TypeVar("T")
 
@@ -46,22 +53,16 @@ MAX_METADATA_BYTES = 1024 * 1024
 # -- listing ------------------------------------------------------------------------
 
 
-def require_board(query: ImageQuery) -> Flow[None]:
-    """Raise for a board that does not exist; its listing would just be empty."""
-    if query.board_id not in (None, UNCATEGORIZED):
-        yield from call(get(route("/api/v1/boards/{}", query.board_id)))
-
-
 def read_page(
-    media: Media, query: ImageQuery, limit: int, offset: int
+    media: Media[Any], query: ImageQuery, limit: int, offset: int
 ) -> Flow[list[Any]]:
     """The records of one page of a listing."""
-    page = yield from _page(media, query, limit, offset)
-    return parse(list[Any], page.get("items"))
+    request = _page(media, query, limit, offset)
+    return (yield from call_field(list[Any], request, "items"))
 
 
 def list_pages(
-    media: Media,
+    media: Media[Any],
     read: Callable[[Any], Any],
     query: ImageQuery,
     limit: Optional[int],
@@ -72,42 +73,42 @@ def list_pages(
     yield from emit_pages(read, fetch, limit, offset)
 
 
-def count(media: Media, query: ImageQuery) -> Flow[int]:
+def count(media: Media[Any], query: ImageQuery) -> Flow[int]:
     """How many files fit `query`."""
-    yield from require_board(query)
-    return parse(int, (yield from _page(media, query, 0, 0)).get("total"))
+    query = yield from with_board_id(query)
+    return (yield from call_field(int, _page(media, query, 0, 0), "total"))
 
 
-def _page(
-    media: Media, query: ImageQuery, limit: int, offset: int
-) -> Flow[dict[str, Any]]:
+def _page(media: Media[Any], query: ImageQuery, limit: int, offset: int) -> Request:
     params = {**_params(media, query), "limit": limit, "offset": offset}
-    request = get(f"{media.routes}/", params=params)
-    return (yield from call_model(dict[str, Any], request))
+    return get(f"{media.routes}/", params=params)
 
 
-def read_names(media: Media, query: ImageQuery) -> Flow[list[str]]:
+def read_names(media: Media[Any], query: ImageQuery) -> Flow[list[str]]:
     """The names of all files that fit `query`, in order; the board is not checked."""
     request = get(f"{media.routes}/names", params=_params(media, query))
-    data = yield from call_model(dict[str, Any], request)
-    return parse(list[str], data.get(f"{media.noun}_names"))
+    return (yield from call_field(list[str], request, f"{media.noun}_names"))
 
 
-def list_names(media: Media, query: ImageQuery) -> Flow[list[str]]:
+def list_names(media: Media[Any], query: ImageQuery) -> Flow[list[str]]:
     """The names of all files that fit `query`, in order, in one answer."""
-    yield from require_board(query)
-    return (yield from read_names(media, query))
+    return (yield from read_names(media, (yield from with_board_id(query))))
 
 
-def _params(media: Media, query: ImageQuery) -> dict[str, Any]:
+def _params(media: Media[Any], query: ImageQuery) -> dict[str, Any]:
     return query.params(f"{media.noun}_origin")
 
 
 # -- one file -----------------------------------------------------------------------
 
 
-def exists(media: Media, name: str) -> Flow[bool]:
-    """True when the server has the file; neither its record nor it is sent."""
+def get_record(media: Media[Any], read: Callable[[Any], T], name: str) -> Flow[T]:
+    """Read one file's record."""
+    return read((yield from request_json(get(media.path(name)))))
+
+
+def exists(media: Media[Any], name: str) -> Flow[bool]:
+    """True when the server has the file; neither the file nor its record is sent."""
     request = Request("HEAD", media.path(name, "/full"), retry=RetryRule.SAFE)
     reply = yield from send(request)
     if reply.status == 404:
@@ -116,50 +117,85 @@ def exists(media: Media, name: str) -> Flow[bool]:
     return True
 
 
-def get_urls(media: Media, name: str, model: type[T]) -> Flow[T]:
+def get_urls(media: Media[Any], name: str, model: type[T]) -> Flow[T]:
     """Where the file and its preview are."""
     # The route for addresses makes one for any name.
-    yield from call(get(media.path(name)))
+    yield from request_json(get(media.path(name)))
     return (yield from call_model(model, get(media.path(name, "/urls"))))
 
 
-def get_metadata(media: Media, name: str) -> Flow[Optional[dict[str, Any]]]:
+def get_metadata(media: Media[Any], name: str) -> Flow[Optional[dict[str, Any]]]:
     """The generation's metadata; None when the file has none."""
-    data = yield from call(get(media.path(name, "/metadata")))
+    data = yield from request_json(get(media.path(name, "/metadata")))
     return parse(Optional[dict[str, Any]], data)  # type: ignore[arg-type]
 
 
-def get_embedded(media: Media, name: str, part: str) -> Flow[Optional[dict[str, Any]]]:
-    """The ``"workflow"`` or ``"graph"`` stored with a file; None when it has none."""
+def get_stored(media: Media[Any], name: str) -> Flow[dict[str, Any]]:
+    """The ``"workflow"`` and ``"graph"`` stored with a file, as the server has them."""
     request = get(media.path(name, "/workflow"))
-    text = (yield from call_model(dict[str, Any], request)).get(part)
+    return (yield from call_model(dict[str, Any], request))
+
+
+def get_embedded(
+    media: Media[Any], name: str, part: str
+) -> Flow[Optional[dict[str, Any]]]:
+    """The ``"workflow"`` or ``"graph"`` stored with a file; None when it has none."""
+    text = (yield from get_stored(media, name)).get(part)
     if text is None:
         return None
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except ValueError as error:
-        raise APIResponseError(
-            f"the {part} of {media.noun} {name} is broken JSON: {error}"
-        ) from error
-    return parse(dict[str, Any], value)
+    if isinstance(text, str):
+        text = read_embedded(text, f"the {part} of {media.noun} {name}")
+    return parse(dict[str, Any], text)
 
 
-def get_bytes(media: Media, name: str) -> Flow[bytes]:
+def get_bytes(media: Media[Any], name: str) -> Flow[bytes]:
     """The file as the server holds it."""
-    return (yield from call_bytes(get(media.path(name, "/full"))))
+    return (yield from read_whole(full_file(media, name), media))
 
 
-def get_thumbnail(media: Media, name: str) -> Flow[bytes]:
-    """A small WebP picture of the file."""
-    return (yield from call_bytes(get(media.path(name, "/thumbnail"))))
+def get_thumbnail(media: Media[Any], name: str) -> Flow[bytes]:
+    """A small WebP image of the file."""
+    return (yield from read_whole(get(media.path(name, "/thumbnail"))))
+
+
+def read_whole(request: Request, media: Media[Any] = IMAGE) -> Flow[bytes]:
+    """An image, or a video, in memory; raises when a part of it is missing."""
+    reply = yield from send(request)
+    decode_download(reply)
+    content = io.BytesIO(reply.content)
+    damage = yield from run_blocking(lambda: media.damage(content))
+    _require_whole(media, reply, damage)
+    return reply.content
+
+
+def _require_whole(media: Media[Any], reply: Reply, damage: Optional[str]) -> None:
+    if damage:
+        raise APIResponseError(
+            f"{reply.method} {reply.url}: the {media.noun} that came is damaged: "
+            f"{damage}",
+            method=reply.method,
+            url=reply.url,
+            hint="it is damaged on the server's disk, or by a proxy on the way",
+        )
+
+
+def full_file(media: Media[Any], name: str) -> Request:
+    """The request for a file as the server holds it."""
+    return get(media.path(name, "/full"))
+
+
+def save_file(
+    media: Media[Any], name: str, plan: Callable[[], Path], overwrite: bool
+) -> Flow[Path]:
+    """Stream the file to where `plan` says; it appears only when it is complete."""
+    return (yield from save(full_file(media, name), plan, overwrite, media))
 
 
 def save(
     request: Request,
     plan: Callable[[], Path],
     overwrite: bool,
-    *,
-    may_be_empty: bool = False,
+    media: Optional[Media[Any]] = None,
 ) -> Flow[Path]:
     """Stream an answer into a file that appears only when it is complete.
 
@@ -167,19 +203,16 @@ def save(
         request: A GET.
         plan: Says where the file goes; it may look at the disk.
         overwrite: Replace a file of that name, also one that appears meanwhile.
-        may_be_empty: A file without any content is one.
+        media: What it has to be, to its end; None for a file of any content.
     """
-    path = yield from local(plan)
-    unfinished = yield from local(lambda: PartialFile(path, overwrite))
+    path = yield from run_blocking(plan)
+    unfinished = yield from run_blocking(lambda: PartialFile(path, overwrite))
     try:
         reply = yield from download(request, unfinished.sink)
-        if not (may_be_empty or (yield from local(unfinished.sink.tell))):
-            raise APIResponseError(
-                f"{reply.method} {reply.url}: the file that came is empty",
-                method=reply.method,
-                url=reply.url,
-            )
-        return (yield from local(unfinished.commit))
+        if media is not None:
+            check = partial(media.damage, unfinished.sink)
+            _require_whole(media, reply, (yield from run_blocking(check)))
+        return (yield from run_blocking(unfinished.commit))
     finally:
         # After a commit there is nothing left to remove.
         unfinished.discard()
@@ -188,9 +221,37 @@ def save(
 # -- sending ------------------------------------------------------------------------
 
 
+def open_source(source: ImageSource) -> Flow[Upload]:
+    """What is sent of `source`; close it however the sending ends."""
+    if isinstance(source, BoundSnapshot):
+        source = yield from fetch(source)
+    return (yield from run_blocking(partial(open_upload, source)))
+
+
+def fetch(file: BoundSnapshot) -> Flow[bytes]:
+    """The content of an image or video, by the client that it came from."""
+    get_content = file.bytes  # type: ignore[attr-defined]
+    if not inspect.iscoroutinefunction(get_content):
+        content: bytes = yield from run_blocking(get_content)
+        return content
+    box: list[bytes] = []
+
+    async def fetch_there() -> None:
+        box.append(await get_content())
+
+    try:
+        yield from call_back(fetch_there)
+    except TypeError as error:
+        raise InvokeAIError(
+            f"{file.KIND} {file} is of an asyncio client, which this one cannot await",
+            hint=f"pass its content: await {file.KIND}.bytes()",
+        ) from error
+    return box[0]
+
+
 def upload_params(
-    media: Media,
-    category: ImageCategory,
+    media: Media[Any],
+    category: Category,
     board_id: Optional[str],
     is_intermediate: bool,
 ) -> dict[str, Any]:
@@ -203,12 +264,20 @@ def upload_params(
     }
 
 
-def metadata_text(media: Media, metadata: Mapping[str, Any]) -> str:
-    """Metadata as an upload sends it.
+def send_upload(
+    media: Media[Any], upload: Upload, params: dict[str, Any], form: dict[str, str]
+) -> Flow[Reply]:
+    """Send a file once; it is closed however that ends."""
+    try:
+        part = upload.part("file")
+        request = post(f"{media.routes}/upload", params=params, form=form, files=[part])
+        return (yield from send(request))
+    finally:
+        upload.close()
 
-    Raises:
-        InvokeAIError: The server would drop it; the class is `Media.error`.
-    """
+
+def metadata_text(media: Media[Any], metadata: Mapping[str, Any]) -> str:
+    """Metadata as an upload sends it."""
     if not isinstance(metadata, Mapping):
         # The server would answer 201 and store null.
         raise media.error(f"metadata must be a mapping, not {type(metadata).__name__}")
@@ -223,13 +292,8 @@ def metadata_text(media: Media, metadata: Mapping[str, Any]) -> str:
     return text
 
 
-def decode_upload(media: Media, reply: Reply, label: str) -> Any:
-    """The answer to an upload of the file that messages call `label`.
-
-    Raises:
-        InvokeAIError: The server cannot read it; the class is `Media.error`.
-        APIStatusError: It said no for another reason.
-    """
+def decode_upload(media: Media[Any], reply: Reply, label: str) -> Any:
+    """The answer to an upload of the file that messages call `label`."""
     try:
         return decode(reply)
     except APIStatusError as error:
@@ -239,95 +303,3 @@ def decode_upload(media: Media, reply: Reply, label: str) -> Any:
             f"the server cannot read {label}: {error.detail}",
             hint=f"it takes {media.accepted}",
         ) from error
-
-
-# -- changing -----------------------------------------------------------------------
-
-
-def update(
-    media: Media,
-    read: Callable[[Any], T],
-    name: str,
-    *,
-    category: Optional[ImageCategory] = None,
-    is_intermediate: Optional[bool] = None,
-    starred: Optional[bool] = None,
-) -> Flow[T]:
-    """Change a file's record and return what it is now; what is None stays."""
-    values: dict[str, Any] = {
-        f"{media.noun}_category": None
-        if category is None
-        else str(ImageCategory(category)),
-        "is_intermediate": is_intermediate,
-        "starred": starred,
-    }
-    changes = changes_of(f"update_{media.noun}", values)
-    try:
-        return read((yield from call(patch(media.path(name), json=changes))))
-    except APIStatusError as error:
-        if error.status_code != 400:
-            raise
-        # "Failed to update image" is how this route says that it does not know the
-        # image. Reading the record tells; it raises NotFoundError.
-        yield from call(get(media.path(name)))
-        raise
-
-
-def star(media: Media, names: Sequence[str], starred: bool) -> Flow[ImageChanges]:
-    """Star or unstar many files."""
-    verb = "star" if starred else "unstar"
-    requests = [
-        post(
-            f"{media.routes}/{verb}",
-            json={f"{media.noun}_names": chunk},
-            retry=RetryRule.SAFE,
-        )
-        for chunk in chunks(names)
-    ]
-    return (yield from change(media, requests, names, f"{verb}red"))
-
-
-def delete_many(media: Media, names: Sequence[str]) -> Flow[ImageChanges]:
-    """Delete many files for good."""
-    requests = [
-        post(f"{media.routes}/delete", json={f"{media.noun}_names": chunk})
-        for chunk in chunks(names)
-    ]
-    return (yield from change(media, requests, names, "deleted"))
-
-
-def delete_uncategorized(media: Media) -> Flow[ImageChanges]:
-    """Delete every file that is on no board, intermediate ones included."""
-    request = delete(f"{media.routes}/uncategorized")
-    return (yield from change(media, [request], (), "deleted"))
-
-
-def change(
-    media: Media, requests: Sequence[Request], names: Sequence[str], done_word: str
-) -> Flow[ImageChanges]:
-    """Send the parts of a change and tell what happened to each of `names`.
-
-    Args:
-        media: What is changed.
-        requests: The parts.
-        names: Everything that was asked for; what no answer mentions was skipped.
-        done_word: What the server's answers call it when it was done: ``"starred"``.
-    """
-    done_key, failed_key = f"{done_word}_{media.noun}s", f"failed_{media.noun}s"
-    done: list[str] = []
-    failed: list[str] = []
-    boards: list[str] = []
-    for request in requests:
-        answer = yield from call(request)
-        # Nothing but a DELETE that an earlier try did is answered with nothing.
-        data = parse(dict[str, Any], answer or {done_key: list(names)})
-        done += parse(list[str], data.get(done_key))
-        failed += parse(list[str], data.get(failed_key) or [])
-        boards += parse(list[str], data.get("affected_boards") or [])
-    known = {*done, *failed}
-    return ImageChanges(
-        changed=done,
-        failed=failed,
-        skipped=[name for name in dict.fromkeys(names) if name not in known],
-        affected_boards=list(dict.fromkeys(boards)),
-    )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
-from invokeai_py_client._core.send import given
+from invokeai_py_client._core.send import drop_none
 from invokeai_py_client.image.models import (
     BoardLike,
-    ImageCategory,
-    ImageOrigin,
-    board_id_of,
+    Categories,
+    Origin,
+    board_reference,
 )
 
-__all__ = ["ImageQuery", "image_query"]
+
+@dataclass(frozen=True)
+class Order:
+    """In which order to list."""
+
+    starred_first: bool = False
+    newest_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,10 @@ class ImageQuery:
     is_intermediate: Optional[bool] = False
     board_id: Optional[str] = None
     search: Optional[str] = None
-    starred_first: bool = False
-    newest_first: bool = True
+    order: Order = Order()
 
     def params(self, origin_key: str = "image_origin") -> dict[str, Any]:
-        """The query parameters of a listing; the origin goes by several names."""
+        """The query parameters of a listing; the origin has several names."""
         values: dict[str, Any] = {
             origin_key: self.origin,
             "categories": None if self.categories is None else list(self.categories),
@@ -38,10 +42,10 @@ class ImageQuery:
             "board_id": self.board_id,
             "search_term": self.search,
             # The server's own default is True, which hides what is newest.
-            "starred_first": _flag(self.starred_first),
-            "order_dir": "DESC" if self.newest_first else "ASC",
+            "starred_first": _flag(self.order.starred_first),
+            "order_dir": "DESC" if self.order.newest_first else "ASC",
         }
-        return given(values)
+        return drop_none(values)
 
 
 def _flag(value: Optional[bool]) -> Optional[str]:
@@ -49,26 +53,21 @@ def _flag(value: Optional[bool]) -> Optional[str]:
 
 
 def image_query(
-    *,
-    categories: Union[str, Sequence[str], None] = None,
-    origin: Union[str, ImageOrigin, None] = None,
-    is_intermediate: Optional[bool] = False,
     board: Optional[BoardLike] = None,
+    categories: Categories = None,
+    origin: Optional[Origin] = None,
+    is_intermediate: Optional[bool] = False,
     search: Optional[str] = None,
-    starred_first: bool = False,
-    newest_first: bool = True,
+    order: Order = Order(),
 ) -> ImageQuery:
     """Read the arguments of `list_images` into an `ImageQuery`."""
     if isinstance(categories, str):
         categories = [categories]
     return ImageQuery(
-        categories=None
-        if categories is None
-        else tuple(str(ImageCategory(category)) for category in categories),
-        origin=None if origin is None else str(ImageOrigin(origin)),
+        categories=None if categories is None else tuple(map(str, categories)),
+        origin=None if origin is None else str(origin),
         is_intermediate=is_intermediate,
-        board_id=None if board is None else board_id_of(board),
+        board_id=None if board is None else board_reference(board),
         search=search or None,
-        starred_first=starred_first,
-        newest_first=newest_first,
+        order=order,
     )

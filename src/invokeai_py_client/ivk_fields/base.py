@@ -9,14 +9,27 @@ what a submission would refuse.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, Optional, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+)
 
-from invokeai_py_client.exceptions import FieldProblem, FieldValidationError
-from invokeai_py_client.ivk_fields.faults import Fault, shown
+from invokeai_py_client._exports import set_module
+from invokeai_py_client.exceptions import (
+    ArgumentError,
+    FieldProblem,
+    FieldValidationError,
+)
+from invokeai_py_client.exceptions.workflow import shown
 from invokeai_py_client.ivk_fields.references import Reference, find_references
 from invokeai_py_client.nodes.template import InputTemplate
 
@@ -24,55 +37,30 @@ T = TypeVar("T")
 Self = TypeVar("Self", bound="IvkField[Any]")
 
 
-@dataclass(frozen=True)
-class FieldContext:
-    """Where a field stands, for messages; None for what is not known."""
-
-    node_id: Optional[str] = None
-    field_name: Optional[str] = None
-    input_index: Optional[int] = None
-    label: Optional[str] = None
-
-    def describe(self) -> str:
-        """Such as ``input 3 'Steps' (node abc, field steps)``; may be empty."""
-        words = []
-        if self.input_index is not None:
-            words.append(f"input {self.input_index}")
-        if self.label:
-            words.append(repr(self.label))
-        place = [f"node {self.node_id}"] if self.node_id else []
-        if self.field_name:
-            place.append(f"field {self.field_name}")
-        if place:
-            words.append(f"({', '.join(place)})" if words else ", ".join(place))
-        return " ".join(words)
-
-
-NOWHERE = FieldContext()
-
-
 class FieldState:
     """What a field knows besides its value; one object, as fields are many.
 
     Attributes:
         original: The value the field was made with; None for none.
+        place: The parts of a `FieldProblem` that say where the field is.
     """
 
-    __slots__ = ("context", "original", "template", "type_name")
+    __slots__ = ("original", "place", "template", "type_name")
 
     def __init__(self) -> None:
-        self.context = NOWHERE
+        self.place: Mapping[str, Any] = {}
         self.original: Any = None
         self.template: Optional[InputTemplate] = None
         self.type_name: Optional[str] = None
 
-    # Two fields are equal when their class and value are, wherever they stand.
+    # Two fields are equal when their class and value are, in any place.
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FieldState)
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
 
+@set_module("invokeai_py_client")
 class IvkField(BaseModel, Generic[T]):
     """A typed value; the base class of every field, also of your own.
 
@@ -111,7 +99,7 @@ class IvkField(BaseModel, Generic[T]):
     _lock: Optional[FieldProblem] = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
-        """Make a field with a value, checked.
+        """Make a field with a value, which is checked.
 
         Raises:
             FieldValidationError: The value is not allowed.
@@ -119,9 +107,9 @@ class IvkField(BaseModel, Generic[T]):
         try:
             super().__init__(**data)
             self.validate_field()
-        except (ValueError, TypeError) as error:
+            self._state.original = copy.deepcopy(self.value)
+        except (ValueError, TypeError, RecursionError) as error:
             raise _as_field_error(error, data.get("value"), None) from error
-        self._state.original = copy.deepcopy(self.value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
@@ -166,6 +154,8 @@ class IvkField(BaseModel, Generic[T]):
 
         A value that is not allowed is kept and shows in `problems()`.
         """
+        if not isinstance(data, Mapping):
+            raise ArgumentError("data", data, 'a mapping, such as {"value": 5}')
         if data.get("value") is None:
             return cls()
         try:
@@ -207,11 +197,11 @@ class IvkField(BaseModel, Generic[T]):
 
     @property
     def allowed(self) -> Optional[str]:
-        """What may be set, in words; None when that is not known."""
+        """A description of what may be set; None when it is not known."""
         return None
 
     def problems(self) -> list[FieldProblem]:
-        """Everything a submission would refuse about the value as it stands.
+        """Everything a submission would refuse about the present value.
 
         A required value that is missing is not among them: an edge may feed it.
         """
@@ -226,6 +216,45 @@ class IvkField(BaseModel, Generic[T]):
             return list(_as_field_error(error, self.value, self).problems)
         return []
 
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema (draft 2020-12) of what can be set, in JSON form.
+
+        Limits, options, title and description are those of the template. Models,
+        boards and images are strings: a name, a key or an id. ``default`` is what is
+        sent when nothing is set. An input that is not required allows null, which
+        unsets it.
+        """
+        schema = self._value_schema()
+        template = self.template
+        hint = schema.pop("description", None)
+        about = {key: schema.pop(key) for key in ("$defs",) if key in schema}
+        if schema and (template is None or not template.required):
+            schema = {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
+        texts = [template.description if template else "", hint]
+        if template is not None and template.title:
+            about["title"] = template.title
+        if any(texts):
+            about["description"] = " ".join(f"{t.rstrip('.')}." for t in texts if t)
+        default = self._json_default()
+        return {**about, **schema, **({} if default is None else {"default": default})}
+
+    def _value_schema(self) -> dict[str, Any]:
+        """JSON Schema of the value alone; that of a class of your own may say more."""
+        annotation: Any = type(self).model_fields["value"].annotation
+        try:
+            return TypeAdapter(annotation).json_schema()
+        except PydanticUserError:  # such as a type that has no form in JSON
+            return {}
+
+    def _json_default(self) -> Any:
+        """The value when it is set, valid and JSON; None otherwise."""
+        if not self.is_set or self.problems():
+            return None
+        try:
+            return json.loads(json.dumps(self.value, allow_nan=False))
+        except (TypeError, ValueError):
+            return None
+
     def unresolved(self) -> list[Reference]:
         """What a server has to be asked before the value can be sent."""
         return list(find_references(self.value))
@@ -237,6 +266,11 @@ class IvkField(BaseModel, Generic[T]):
         """
         self._lock = problem
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether every assignment is refused."""
+        return self._lock is not None
+
     def _refuse_when_locked(self) -> None:
         if self._lock is not None:
             raise FieldValidationError([self._lock])
@@ -247,18 +281,22 @@ class IvkField(BaseModel, Generic[T]):
         node_id: Optional[str] = None,
         field_name: Optional[str] = None,
         input_index: Optional[int] = None,
-        label: Optional[str] = None,
+        input_name: Optional[str] = None,
+        node_label: Optional[str] = None,
         template: Optional[InputTemplate] = None,
         type_name: Optional[str] = None,
     ) -> None:
-        """Tell the field where it stands; what is None stays as it was."""
-        state, old = self._state, self._state.context
-        state.context = FieldContext(
-            node_id=old.node_id if node_id is None else node_id,
-            field_name=old.field_name if field_name is None else field_name,
-            input_index=old.input_index if input_index is None else input_index,
-            label=old.label if label is None else label,
-        )
+        """Set where the field is, for messages; None leaves a part as it was."""
+        state = self._state
+        parts = {
+            "node_id": node_id,
+            "field_name": field_name,
+            "input_index": input_index,
+            "input_name": input_name,
+            "node_label": node_label,
+        }
+        new = {name: part for name, part in parts.items() if part is not None}
+        state.place = {**state.place, **new}
         if template is not None:
             state.template = template
         if type_name is not None:
@@ -272,43 +310,35 @@ class IvkField(BaseModel, Generic[T]):
         other.__dict__.update(copy.deepcopy(self.__dict__))
         return other
 
-    def refusal(self, faults: Sequence[Fault], value: Any) -> FieldValidationError:
-        """The error for a value with these faults, naming the field's place."""
-        return FieldValidationError(
-            [problem_of(fault, value, self._state.context) for fault in faults]
-        )
+    def refusal(
+        self, problems: Iterable[FieldProblem], value: Any
+    ) -> FieldValidationError:
+        """The error for a value with these problems, naming the field's place."""
+        return FieldValidationError(self._here(problems, value))
 
-
-def problem_of(fault: Fault, value: Any, context: FieldContext) -> FieldProblem:
-    """A fault as the problem of a place."""
-    place = context.describe()
-    return FieldProblem(
-        message=f"{place}: {fault.text}" if place else fault.text,
-        kind=fault.kind,
-        node_id=context.node_id,
-        field_name=context.field_name,
-        input_index=context.input_index,
-        value=value,
-        allowed=fault.allowed,
-    )
+    def _here(self, problems: Iterable[FieldProblem], value: Any) -> list[FieldProblem]:
+        place, allowed = self._state.place, self.allowed
+        return [
+            replace(problem, value=value, allowed=problem.allowed or allowed, **place)
+            for problem in problems
+        ]
 
 
 def _as_field_error(
     error: Exception, value: Any, field: Optional[IvkField[Any]]
 ) -> FieldValidationError:
-    """Any refusal as ours; one that is ours already stays as it is."""
     if isinstance(error, FieldValidationError):
         return error
-    allowed = None if field is None else field.allowed
     if isinstance(error, ValidationError):
-        faults = [
-            Fault(item["type"], _pydantic_words(item), allowed)
+        problems = [
+            FieldProblem(_pydantic_words(item), item["type"])
             for item in error.errors(include_url=False, include_context=False)
         ]
     else:
-        faults = [Fault("value", str(error) or type(error).__name__, allowed)]
-    context = FieldContext() if field is None else field._state.context
-    return FieldValidationError([problem_of(fault, value, context) for fault in faults])
+        problems = [FieldProblem(str(error) or type(error).__name__, "value")]
+    if field is not None:
+        return field.refusal(problems, value)
+    return FieldValidationError([replace(problem, value=value) for problem in problems])
 
 
 def _pydantic_words(item: Mapping[str, Any]) -> str:
@@ -318,7 +348,7 @@ def _pydantic_words(item: Mapping[str, Any]) -> str:
 
 
 def _same(first: Any, second: Any) -> bool:
-    """Equal, with true and 1, and 1 and 1.0, told apart."""
+    """Equality in which true, 1 and 1.0 differ."""
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(
             _same(first[key], second[key]) for key in first

@@ -1,120 +1,121 @@
-"""Images and videos: names on the server, and files that have to go there first.
+"""Images and videos: names on the server, and files that are uploaded first.
 
-A text is a file when it has a folder in it (``out/a.png``, ``./a.png``, ``~/a.png``) or
-when a file of that name is there; else it is a name on the server, such as
-``8a2b….png``. A `Path` is always a file. A file must exist when it is set.
+A string is a file when it has a folder in it (``out/a.png``, ``./a.png``,
+``~/a.png``) or when a file of that name exists; otherwise it is a name on the server,
+such as ``8a2b….png``. A `Path` is always a file. A file must exist when it is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from invokeai_py_client.ivk_fields.faults import Fault, list_faults, shown
+from invokeai_py_client._arguments import NotAllowedError
+from invokeai_py_client._arguments.uploads import (
+    array_fault,
+    file_source,
+    is_array,
+    is_content,
+    is_pillow,
+)
+from invokeai_py_client.exceptions.workflow import shown
 from invokeai_py_client.ivk_fields.references import (
     ImageReference,
     Reference,
     VideoReference,
 )
-from invokeai_py_client.ivk_fields.template_field import RefusedError, TemplateField
+from invokeai_py_client.ivk_fields.resource import Resource, ResourceField
+from invokeai_py_client.ivk_fields.template_field import RefusedError
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """Images or videos.
-
-    Attributes:
-        noun: What results call one; a result with several has `noun` plus ``s``.
-        reference: What stands for one that is not on the server yet.
-        allowed: What is taken, in words.
-    """
+class _Media(Resource):
+    """Images or videos; a result with several has `noun` plus ``s``."""
 
     noun: str
-    reference: Callable[[Any], Reference]
-    allowed: str
-
-    @property
-    def key(self) -> str:
-        """The one key of the object that goes on the wire."""
-        return f"{self.noun}_name"
 
 
-IMAGE = _Kind(
-    "image",
+IMAGE = _Media(
+    "image_name",
     ImageReference,
-    "an image file's path, a picture's bytes, a PIL image, an image name on the "
-    "server, an IvkImage or a RunResult with one image",
+    "The path of a local file, or the name of an image on the server",
+    "an image file's path, an image's bytes, an open file, a PIL image, a NumPy array, "
+    "an image name on the server, an IvkImage or a RunResult with one image",
+    "image",
 )
-VIDEO = _Kind(
-    "video",
+VIDEO = _Media(
+    "video_name",
     VideoReference,
-    "a video file's path, its bytes, a video name on the server, an IvkVideo or a "
-    "RunResult with one video",
+    "The path of a local file, or the name of a video on the server",
+    "a video file's path, its bytes, an open file, a video name on the server, an "
+    "IvkVideo or a RunResult with one video",
+    "video",
 )
 
 
-def media_from(value: Any, kind: _Kind) -> Any:
-    """An image or a video as the wire has it, or a reference.
-
-    Raises:
-        RefusedError: It is none, or a file that is not there.
-    """
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return kind.reference(_content(bytes(value), kind.allowed))
-    if kind is IMAGE and _is_picture(value):
+def _media_from(value: Any, kind: _Media) -> Any:
+    """An image or a video as the wire has it, or a reference."""
+    if kind is IMAGE and (is_pillow(value) or is_array(value)):
+        fault = None if is_pillow(value) else array_fault(value)
+        if fault:
+            raise RefusedError(f"is not an image: {fault}")
         return kind.reference(value)
+    if is_content(value):
+        try:
+            content = file_source(value)
+        except NotAllowedError as error:
+            raise RefusedError(str(error.hint), "file") from None
+        if not content:
+            raise RefusedError("the bytes are empty", "file")
+        return kind.reference(content)
     if not isinstance(value, (str, Path, Mapping, Reference)):
         if _has_name(value, kind.key):
             return kind.reference(value)
         # A result with several raises its own error, which lists them.
         only = getattr(value, kind.noun, None)
-        if only is not None and _has_name(only, kind.key):
+        if _has_name(only, kind.key):
             return kind.reference(only)
     return _named_or_file(value, kind)
 
 
-def _named_or_file(value: Any, kind: _Kind) -> Any:
-    key, allowed = kind.key, kind.allowed
+def _named_or_file(value: Any, kind: _Media) -> Any:
+    key = kind.key
     if isinstance(value, (ImageReference, VideoReference)):
         return value
     if isinstance(value, Mapping):
         name = value.get(key)
         if isinstance(name, str) and name.strip():
             return {key: name.strip()}
-        raise RefusedError("type", f"must have {key}, got {shown(value)}", allowed)
+        raise RefusedError(f"must have {key}, got {shown(value)}")
     if isinstance(value, Path):
         return kind.reference(_existing(value))
     if isinstance(value, str):
         text = value.strip()
         if not text:
-            raise RefusedError("type", "must not be an empty text", allowed)
-        if "://" in text:
-            raise RefusedError(
-                "type", f"no addresses, download it first: {text}", allowed
-            )
+            raise RefusedError("must not be an empty string")
         if "/" in text or "\\" in text or _is_file(Path(text)):
             return kind.reference(_existing(Path(text)))
         return {key: text}
-    raise RefusedError("type", f"cannot be made of {shown(value)}", allowed)
+    raise RefusedError(f"cannot be made of {shown(value)}")
 
 
 def _existing(path: Path) -> Path:
     try:
         path = path.expanduser()
-    except RuntimeError as error:  # ~somebody who has no home here
-        raise RefusedError("file", f"no such file: {shown_path(path)}") from error
+    except RuntimeError as error:  # ~name without such a user
+        raise RefusedError(f"no such file: {_shortened(path)}", "file") from error
     # The working directory may be another one when the file is read.
     path = path if path.is_absolute() else Path.cwd() / path
     if not _is_file(path):
         words = "is a folder, not a file" if _is_folder(path) else "no such file"
-        raise RefusedError("file", f"{words}: {shown_path(path)}")
+        raise RefusedError(f"{words}: {_shortened(path)}", "file")
     return path
 
 
-def shown_path(path: Path) -> str:
-    """A path in a message; a whole picture as text may have been taken for one."""
+def _shortened(path: Path) -> str:
+    # A whole image as a string may have been taken for a path.
     text = str(path)
     return text if len(text) <= 300 else f"{text[:300]}..."
 
@@ -133,92 +134,55 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _content(data: bytes, allowed: str) -> bytes:
-    if not data:
-        raise RefusedError("file", "the bytes are empty", allowed)
-    return data
-
-
-def _is_picture(value: Any) -> bool:
-    """A PIL image, without importing PIL."""
-    return any(kind.__module__.startswith("PIL.") for kind in type(value).__mro__)
-
-
 def _has_name(value: Any, attribute: str) -> bool:
     name = getattr(value, attribute, None)
     return isinstance(name, str) and bool(name)
 
 
-def name_faults(value: Any, kind: _Kind) -> Iterator[Fault]:
-    """Faults of ``{key: name}``; references count as right."""
-    if isinstance(value, (ImageReference, VideoReference)):
-        return
-    name = value.get(kind.key) if isinstance(value, Mapping) else None
-    if not isinstance(name, str) or not name.strip():
-        yield Fault("type", f"must have {kind.key}, got {shown(value)}", kind.allowed)
-
-
-class _MediaField(TemplateField[Any]):
-    """One image or video."""
-
-    KIND: ClassVar[_Kind]
+class _MediaField(ResourceField):
+    _RESOURCE: ClassVar[_Media]
 
     def _accept(self, value: Any) -> Any:
-        if self.takes_list and isinstance(value, (list, tuple)):
-            return [media_from(item, self.KIND) for item in value]
-        return media_from(value, self.KIND)
-
-    def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, self.KIND)
+        kind = self._RESOURCE
+        if self._IS_LIST:
+            several = getattr(value, f"{kind.noun}s", None)
+            if isinstance(several, (list, tuple)) and not _has_name(value, kind.key):
+                value = several
+            value = value if isinstance(value, (list, tuple)) else [value]
+        if isinstance(value, (list, tuple)) and (self._IS_LIST or self.takes_list):
+            return [_media_from(item, kind) for item in value]
+        return _media_from(value, kind)
 
     @property
     def allowed(self) -> str:
         """What is taken."""
-        return self.KIND.allowed
+        allowed = self._RESOURCE.allowed
+        if self._IS_LIST:
+            return f"a list of {self._RESOURCE.noun}s, each {allowed}"
+        return allowed
 
 
 class IvkImageField(_MediaField):
-    """An image: a file, bytes, a PIL image, a name, an `IvkImage` or a `RunResult`."""
+    """An image: all that can be uploaded, a name, an `IvkImage` or a `RunResult`."""
 
-    TYPE: ClassVar[str] = "ImageField"
-    KIND: ClassVar[_Kind] = IMAGE
+    _RESOURCE: ClassVar[_Media] = IMAGE
 
 
 class IvkVideoField(_MediaField):
     """A video: a file, bytes, a name, an `IvkVideo` or a `RunResult`."""
 
-    TYPE: ClassVar[str] = "VideoField"
-    KIND: ClassVar[_Kind] = VIDEO
+    _RESOURCE: ClassVar[_Media] = VIDEO
 
 
-class _MediaListField(TemplateField["list[Any]"]):
-    """A list of images or videos."""
-
-    KIND: ClassVar[_Kind]
-
-    def _accept(self, value: Any) -> Any:
-        several = getattr(value, f"{self.KIND.noun}s", None)
-        if isinstance(several, (list, tuple)) and not _has_name(value, self.KIND.key):
-            value = several
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return [media_from(item, self.KIND) for item in items]
-
-    def _faults_of(self, value: Any) -> Iterator[Fault]:
-        return list_faults(value, self.limits, self._wire_faults)
-
-    def _wire_faults(self, value: Any) -> Iterator[Fault]:
-        return name_faults(value, self.KIND)
-
-
-class IvkImageCollectionField(_MediaListField):
+class IvkImageCollectionField(_MediaField):
     """A list of images, each as for `IvkImageField`; one image is a list of one."""
 
-    TYPE: ClassVar[str] = "ImageField"
-    KIND: ClassVar[_Kind] = IMAGE
+    _RESOURCE: ClassVar[_Media] = IMAGE
+    _IS_LIST: ClassVar[bool] = True
 
 
-class IvkVideoCollectionField(_MediaListField):
+class IvkVideoCollectionField(_MediaField):
     """A list of videos, each as for `IvkVideoField`; one video is a list of one."""
 
-    TYPE: ClassVar[str] = "VideoField"
-    KIND: ClassVar[_Kind] = VIDEO
+    _RESOURCE: ClassVar[_Media] = VIDEO
+    _IS_LIST: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """Values that only a server can turn into what goes on the wire.
 
-A model's name, a board's name or a local picture cannot be sent as they are. A field
+A model's name, a board's name or a local image cannot be sent as they are. A field
 holds them as a `Reference`; before a submission `find_references` collects those of
 all values, each is looked up or uploaded, and `replace_references` puts the answers in
 their place:
@@ -20,30 +20,43 @@ References are immutable, hashable and compare by what they refer to.
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 
 class Reference:
     """Something to look up on, or to move to, the server a workflow runs on."""
 
+    _KEY: ClassVar[str] = ""
+
+    def __repr__(self) -> str:
+        # As the user wrote it: `<model 'Juggernaut XL'>`.
+        written = getattr(self, "text", None) or getattr(self, "source", None)
+        if isinstance(written, bytes):
+            written = f"{len(written)} bytes"
+        kind = type(self).__name__.replace("Reference", "")
+        words = re.sub("(?<!^)([A-Z])", r" \1", kind).lower()
+        return f"<{words} {reprlib.repr(str(written))}>"
+
     def _wire(self, answer: Any) -> Any:
         """What goes on the wire once the server's answer is known."""
-        return answer
+        return {self._KEY: answer} if self._KEY else answer
 
-    # Immutable, and an image's source may be a large picture.
+    # Immutable, and an image's source may be large.
     def __deepcopy__(self, memo: dict[int, Any]) -> Reference:
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelReference(Reference):
     """A model by its name, key or hash.
 
     Attributes:
-        text: The name, key or hash; names may be meant without regard to case.
+        text: The name, key or hash; names match without regard to case.
         base: Base models to choose from, such as ``("sdxl",)``; empty allows any.
         type: Model types to choose from, such as ``("main",)``; empty allows any.
         format: Formats to choose from; empty allows any.
@@ -60,24 +73,35 @@ class ModelReference(Reference):
     provider_id: tuple[str, ...] = ()
     submodel_type: Optional[str] = None
 
+    def has_detail_of(self, model: Any) -> bool:
+        """Whether a record has the variant and the provider to choose from."""
+        variant = getattr(model, "variant", None)
+        provider = (model.model_extra or {}).get("provider_id")
+        return (not self.variant or variant in self.variant) and (
+            not self.provider_id or provider in self.provider_id
+        )
+
     def _wire(self, answer: Any) -> Any:
         if self.submodel_type is None:
             return answer
         return {**answer, "submodel_type": self.submodel_type}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BoardReference(Reference):
     """A board by its name or id; `bare` where the wire takes the id alone."""
+
+    _KEY: ClassVar[str] = "board_id"
 
     text: str
     bare: bool = False
 
     def _wire(self, answer: Any) -> Any:
-        return answer if self.bare else {"board_id": answer}
+        # What means no board is sent without a key.
+        return answer if self.bare or answer == "none" else super()._wire(answer)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _MediaReference(Reference):
     source: Any
 
@@ -86,7 +110,7 @@ class _MediaReference(Reference):
             return NotImplemented
         if isinstance(self.source, (Path, bytes)):
             return bool(self.source == other.source)
-        # Comparing pictures in memory is slow, and some refuse.
+        # Comparing images in memory is slow, and some refuse.
         return self.source is other.source
 
     def __hash__(self) -> int:
@@ -95,21 +119,20 @@ class _MediaReference(Reference):
         return id(self.source)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageReference(_MediaReference):
-    """A picture that may have to be uploaded first.
+    """An image that may have to be uploaded first.
 
     Attributes:
-        source: An absolute `Path` that existed when it was set, the `bytes` of a
-            picture file, a PIL image, or an `IvkImage`, which may be of another
-            server; where it is of the same one, its `image_name` is the answer.
+        source: An absolute `Path` that existed when it was set, the `bytes` of an
+            image file, a PIL image, a NumPy array, or an `IvkImage`, which may be of
+            another server; where it is of the same one, its `image_name` is the answer.
     """
 
-    def _wire(self, answer: Any) -> Any:
-        return {"image_name": answer}
+    _KEY: ClassVar[str] = "image_name"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class VideoReference(_MediaReference):
     """A video that may have to be uploaded first.
 
@@ -118,31 +141,28 @@ class VideoReference(_MediaReference):
             video file, or an `IvkVideo`, which may be of another server.
     """
 
-    def _wire(self, answer: Any) -> Any:
-        return {"video_name": answer}
+    _KEY: ClassVar[str] = "video_name"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StylePresetReference(Reference):
     """A style preset by its name."""
 
+    _KEY: ClassVar[str] = "style_preset_id"
+
     text: str
 
-    def _wire(self, answer: Any) -> Any:
-        return {"style_preset_id": answer}
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SystemPromptReference(Reference):
     """A system prompt by its name."""
 
+    _KEY: ClassVar[str] = "system_prompt_id"
+
     text: str
 
-    def _wire(self, answer: Any) -> Any:
-        return {"system_prompt_id": answer}
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WorkflowReference(Reference):
     """A workflow of the server's library by its name."""
 
@@ -163,10 +183,6 @@ def find_references(value: Any) -> Iterator[Reference]:
 
 def replace_references(value: Any, answers: Mapping[Reference, Any]) -> Any:
     """A copy of `value` with the answers in place of the references.
-
-    Args:
-        value: A value that may hold references at any depth.
-        answers: What the server said; see the module for what is expected.
 
     Raises:
         KeyError: A reference has no answer.

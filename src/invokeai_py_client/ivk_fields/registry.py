@@ -23,41 +23,11 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any, Optional
 
-from invokeai_py_client.exceptions import FieldValidationError
+from invokeai_py_client._arguments import checked
+from invokeai_py_client.exceptions import ArgumentError, FieldValidationError
 from invokeai_py_client.ivk_fields.base import IvkField
-from invokeai_py_client.ivk_fields.board import IvkBoardField
-from invokeai_py_client.ivk_fields.choice import IvkEnumField
-from invokeai_py_client.ivk_fields.collection import (
-    IvkBooleanCollectionField,
-    IvkFloatCollectionField,
-    IvkIntegerCollectionField,
-    IvkStringCollectionField,
-)
-from invokeai_py_client.ivk_fields.color import IvkColorField
-from invokeai_py_client.ivk_fields.generator import (
-    IvkFloatGeneratorField,
-    IvkImageGeneratorField,
-    IvkIntegerGeneratorField,
-    IvkStringGeneratorField,
-)
-from invokeai_py_client.ivk_fields.lora import IvkLoRAField
-from invokeai_py_client.ivk_fields.media import (
-    IvkImageCollectionField,
-    IvkImageField,
-    IvkVideoCollectionField,
-    IvkVideoField,
-)
-from invokeai_py_client.ivk_fields.model import IvkModelIdentifierField
-from invokeai_py_client.ivk_fields.number import IvkFloatField, IvkIntegerField
-from invokeai_py_client.ivk_fields.raw import IvkRawField, IvkUnknownField
-from invokeai_py_client.ivk_fields.resource import (
-    IvkSavedWorkflowField,
-    IvkStylePresetField,
-    IvkSystemPromptField,
-)
-from invokeai_py_client.ivk_fields.scheduler import IvkSchedulerField
-from invokeai_py_client.ivk_fields.template_field import TemplateField
-from invokeai_py_client.ivk_fields.text import IvkBooleanField, IvkStringField
+from invokeai_py_client.ivk_fields.field_types import field_class
+from invokeai_py_client.ivk_fields.template_field import IvkRawField, IvkUnknownField
 
 FieldInfo = Mapping[str, Any]
 Detect = Callable[[FieldInfo], bool]
@@ -65,56 +35,14 @@ Build = Callable[[FieldInfo], IvkField[Any]]
 
 ENTRY_POINT_GROUP = "invokeai_py_client.fields"
 
-SINGLE: Mapping[str, type[TemplateField[Any]]] = {
-    "BoardField": IvkBoardField,
-    "BooleanField": IvkBooleanField,
-    "ColorField": IvkColorField,
-    "EnumField": IvkEnumField,
-    "FloatField": IvkFloatField,
-    "FloatGeneratorField": IvkFloatGeneratorField,
-    "ImageField": IvkImageField,
-    "ImageGeneratorField": IvkImageGeneratorField,
-    "IntegerField": IvkIntegerField,
-    "IntegerGeneratorField": IvkIntegerGeneratorField,
-    "LoRAField": IvkLoRAField,
-    "ModelIdentifierField": IvkModelIdentifierField,
-    "SavedWorkflowField": IvkSavedWorkflowField,
-    "SchedulerField": IvkSchedulerField,
-    "StringField": IvkStringField,
-    "StringGeneratorField": IvkStringGeneratorField,
-    "StylePresetField": IvkStylePresetField,
-    "SystemPromptField": IvkSystemPromptField,
-    "VideoField": IvkVideoField,
-    "MetadataExtraField": IvkRawField,
-}
-COLLECTION: Mapping[str, type[TemplateField[Any]]] = {
-    "BooleanField": IvkBooleanCollectionField,
-    "FloatField": IvkFloatCollectionField,
-    "ImageField": IvkImageCollectionField,
-    "IntegerField": IvkIntegerCollectionField,
-    "LoRAField": IvkLoRAField,
-    "StringField": IvkStringCollectionField,
-    "VideoField": IvkVideoCollectionField,
-    "ControlNetMetadataField": IvkRawField,
-    "IPAdapterMetadataField": IvkRawField,
-    "LoRAMetadataField": IvkRawField,
-    "T2IAdapterMetadataField": IvkRawField,
-}
-
-
-def builtin_class(
-    type_name: Optional[str], cardinality: str = "SINGLE"
-) -> type[TemplateField[Any]]:
-    """The built-in class of a type; `IvkUnknownField` for what takes no value."""
-    table = COLLECTION if cardinality == "COLLECTION" else SINGLE
-    return table.get(type_name or "", IvkUnknownField)
-
 
 def build_builtin(info: FieldInfo) -> IvkField[Any]:
-    """The built-in field of a `field_info`; its value is kept as it is."""
+    """The built-in field of a `field_info`, with its value as it is."""
+    if not isinstance(info, Mapping):
+        raise ArgumentError("field_info", info, "a mapping with a type")
     template = info.get("template")
-    kind = builtin_class(info.get("type"), info.get("cardinality") or "SINGLE")
-    # An edge only, whatever the type: a value would never be looked at.
+    kind = field_class(info.get("type"), info.get("cardinality") or "SINGLE")
+    # Where only an edge is taken, the server ignores a value of any type.
     if template is not None and template.input == "connection":
         kind = IvkUnknownField
     return kind.from_info(info)
@@ -127,6 +55,7 @@ class FieldRegistry:
         self._rules: list[tuple[Detect, Build]] = []
         self._pending_entry_points = False
 
+    @checked
     def register(self, detect_fn: Detect, build_fn: Build) -> Callable[[], None]:
         """Add a rule that goes before all others.
 
@@ -139,11 +68,8 @@ class FieldRegistry:
             A function that takes the rule back; calling it again does nothing.
 
         Raises:
-            TypeError: One of them cannot be called.
+            ArgumentError: One of them cannot be called with a `field_info`.
         """
-        for role, function in (("detect_fn", detect_fn), ("build_fn", build_fn)):
-            if not callable(function):
-                raise TypeError(f"{role} must be a function, got {function!r}")
         # A plug-in's rules are older than those of the program that uses it.
         self._load_entry_points()
         rule = (detect_fn, build_fn)
@@ -161,14 +87,9 @@ class FieldRegistry:
         the field's `problems()`.
 
         Raises:
-            TypeError: The rule's `build_fn` gave something that is no `IvkField`.
+            TypeError: The rule's `build_fn` returned something else than an `IvkField`.
         """
-        self._load_entry_points()
-        build_fn: Build = build_builtin
-        for detect_fn, candidate in self._rules:
-            if detect_fn(field_info):
-                build_fn = candidate
-                break
+        build_fn = self._rule_for(field_info) or build_builtin
         field = _built(build_fn, field_info)
         if not isinstance(field, IvkField):
             raise TypeError(
@@ -179,11 +100,20 @@ class FieldRegistry:
             node_id=field_info.get("node_id"),
             field_name=field_info.get("name"),
             input_index=field_info.get("input_index"),
-            label=field_info.get("label") or None,
+            input_name=field_info.get("label") or None,
             template=field_info.get("template"),
             type_name=field_info.get("type"),
         )
         return field
+
+    def has_rule(self, field_info: FieldInfo) -> bool:
+        """Whether a registered rule, not a built-in one, makes the field."""
+        return self._rule_for(field_info) is not None
+
+    def _rule_for(self, field_info: FieldInfo) -> Optional[Build]:
+        self._load_entry_points()
+        fitting = (build for detect, build in self._rules if detect(field_info))
+        return next(fitting, None)
 
     def copy(self) -> FieldRegistry:
         """An independent registry with the same rules, for tests."""

@@ -6,20 +6,22 @@ keeps of them in `upkeep_flows.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
-from invokeai_py_client._core.decode import parse
+from invokeai_py_client._arguments import KnownId
+from invokeai_py_client._core.decode import parse, restated
 from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.messages import RetryRule
+from invokeai_py_client._core.messages import Request, RetryRule
 from invokeai_py_client._core.send import (
-    call,
+    call_field,
     call_model,
     delete,
     get,
     patch,
     post,
     put,
+    request_json,
     require_version,
     route,
 )
@@ -32,47 +34,40 @@ from invokeai_py_client.exceptions import (
 from invokeai_py_client.model.lookup import (
     ModelLike,
     Restriction,
+    find_models,
+    get_one,
+    model_reference,
     no_such_model,
-    pick_model,
-    unknown_model,
 )
-from invokeai_py_client.model.lookup import find_models as search_models
 from invokeai_py_client.model.models import BulkModelResult, ModelRecord
 
 MODELS = "/api/v2/models/"
 MODEL = "/api/v2/models/i/{}"
-
-ModelKey = Union[str, ModelRecord]
-"""A model's key, or its record."""
+MISSING = "/api/v2/models/missing"
 
 # Loading and writing a model of several GB takes minutes.
 CONVERT_TIMEOUT = 3600.0
 
 
-def key_of(model: ModelKey) -> str:
-    """The key that `model` is or has.
-
-    Raises:
-        TypeError: It is neither a key nor a record.
-        ValueError: It is empty, which would address another route.
-    """
-    key = model.key if isinstance(model, ModelRecord) else model
-    if not isinstance(key, str):
-        raise TypeError(f"expected a model's key or record, not {type(key).__name__}")
-    if not key:
-        raise ValueError("a model's key is not empty")
-    return key
+def key_flow(model: ModelLike) -> Flow[str]:
+    """The key of the one model that is meant; asks for the list if it has to."""
+    return (yield from keys_flow([model]))[0]
 
 
-def keys_of(models: Union[ModelKey, Sequence[ModelKey]]) -> list[str]:
-    """The keys of one model or several."""
-    if isinstance(models, (str, ModelRecord)):
-        return [key_of(models)]
-    return [key_of(model) for model in models]
+def keys_flow(models: Sequence[ModelLike]) -> Flow[list[str]]:
+    """The keys of the models that are meant."""
+    wanted = [model_reference(model) for model in models]
+    if all(isinstance(model, KnownId) for model in wanted):
+        return [str(model) for model in wanted]
+    known = yield from list_models()
+    return [
+        model if isinstance(model, KnownId) else get_one(known, model).key
+        for model in wanted
+    ]
 
 
 def list_models(
-    base: Union[str, Sequence[str], None] = None,
+    base: Union[str, Iterable[str], None] = None,
     type: Optional[str] = None,
     format: Optional[str] = None,
     name: Optional[str] = None,
@@ -94,8 +89,12 @@ def list_models(
         params["order_by"] = order_by
     if descending:
         params["direction"] = "DESC"
-    data = parse(dict[str, Any], (yield from call(get(MODELS, params=params))))
-    return parse(list[ModelRecord], data.get("models"))
+    return (yield from read_models(get(MODELS, params=params)))
+
+
+def read_models(request: Request) -> Flow[list[ModelRecord]]:
+    """The models that an answer lists."""
+    return (yield from call_field(list[ModelRecord], request, "models"))
 
 
 def get_model(key: str) -> Flow[ModelRecord]:
@@ -103,22 +102,10 @@ def get_model(key: str) -> Flow[ModelRecord]:
     return (yield from call_model(ModelRecord, get(route(MODEL, key))))
 
 
-def find_model(
-    reference: ModelLike, allowed: Restriction
-) -> Flow[Optional[ModelRecord]]:
-    """The one model that is meant; None when there is none."""
-    return pick_model((yield from list_models()), reference, allowed)
-
-
-def find_models(text: str, allowed: Restriction) -> Flow[list[ModelRecord]]:
-    """Models whose name, key, hash or description has all words of `text`."""
-    return search_models((yield from list_models()), text, allowed)
-
-
 def get_any_model(text: str, allowed: Restriction) -> Flow[ModelRecord]:
     """The first of the models that `find_models` finds."""
     models = yield from list_models()
-    found = search_models(models, text, allowed)
+    found = find_models(models, text, allowed)
     if not found:
         raise no_such_model(models, text, allowed)
     return found[0]
@@ -126,63 +113,36 @@ def get_any_model(text: str, allowed: Restriction) -> Flow[ModelRecord]:
 
 def resolve(reference: ModelLike, allowed: Restriction) -> Flow[ModelRecord]:
     """The one model that is meant."""
-    models = yield from list_models()
-    found = pick_model(models, reference, allowed)
-    if found is None:
-        raise unknown_model(models, reference, allowed)
-    return found
+    wanted = model_reference(reference)
+    if isinstance(wanted, KnownId) and allowed == Restriction():
+        return (yield from get_model(wanted))
+    return get_one((yield from list_models()), wanted, allowed)
 
 
-def delete_model(key: str) -> Flow[None]:
+def delete_model(model: ModelLike) -> Flow[None]:
     """Remove a model from the server."""
+    key = yield from key_flow(model)
     # The answer has no content type, which the server fails to compress.
-    yield from call(delete(route(MODEL, key), identity=True))
+    yield from request_json(delete(route(MODEL, key), identity=True))
 
 
-def delete_models(keys: Sequence[str]) -> Flow[BulkModelResult]:
-    """Remove several models; the answer says which could not be."""
-    return (yield from _bulk("bulk_delete", keys, "deleted"))
-
-
-def reidentify_models(keys: Sequence[str]) -> Flow[BulkModelResult]:
-    """Look again at the files of several models."""
-    return (yield from _bulk("bulk_reidentify", keys, "succeeded"))
-
-
-def _bulk(verb: str, keys: Sequence[str], done_key: str) -> Flow[BulkModelResult]:
-    request = post(f"/api/v2/models/i/{verb}", json={"keys": list(keys)})
-    data = parse(dict[str, Any], (yield from call(request)))
+def change_models(
+    verb: str, models: Sequence[ModelLike], done_key: str
+) -> Flow[BulkModelResult]:
+    """Delete or reidentify several models; the answer says which could not be."""
+    keys = yield from keys_flow(models)
+    request = post(f"/api/v2/models/i/{verb}", json={"keys": keys})
+    data = parse(dict[str, Any], (yield from request_json(request)))
     return parse(
         BulkModelResult,
         {"done": data.get(done_key, []), "failed": data.get("failed", [])},
     )
 
 
-def get_by_hash(value: str) -> Flow[ModelRecord]:
-    """A model by the hash of its files; any one when several have it."""
-    request = get("/api/v2/models/get_by_hash", params={"hash": value})
-    return (yield from call_model(ModelRecord, request))
-
-
-def get_by_attributes(name: str, type: str, base: str) -> Flow[ModelRecord]:
-    """A model by name, type and base; any one when several fit."""
-    request = get(
-        "/api/v2/models/get_by_attrs", params={"name": name, "type": type, "base": base}
-    )
-    return (yield from call_model(ModelRecord, request))
-
-
-def list_missing() -> Flow[list[ModelRecord]]:
-    """Models whose files are gone."""
-    data = parse(dict[str, Any], (yield from call(get("/api/v2/models/missing"))))
-    return parse(list[ModelRecord], data.get("models"))
-
-
-def update_model(key: str, changes: Mapping[str, Any]) -> Flow[ModelRecord]:
+def update_model(model: ModelLike, changes: Mapping[str, Any]) -> Flow[ModelRecord]:
     """Change a model's record."""
-    if not changes:
-        raise ValueError("update_model needs something to change")
-    data = yield from call(patch(route(MODEL, key), json=dict(changes)))
+    key = yield from key_flow(model)
+    data = yield from request_json(patch(route(MODEL, key), json=dict(changes)))
     record = parse(dict[str, Any], data)
     # The server ignores silently what this kind of model does not have.
     ignored = [name for name in changes if name not in record]
@@ -194,8 +154,9 @@ def update_model(key: str, changes: Mapping[str, Any]) -> Flow[ModelRecord]:
     return parse(ModelRecord, record)
 
 
-def reidentify_model(key: str) -> Flow[ModelRecord]:
+def reidentify_model(model: ModelLike) -> Flow[ModelRecord]:
     """Look again at a model's files and find out what it is."""
+    key = yield from key_flow(model)
     request = post(route(MODEL + "/reidentify", key))
     try:
         return (yield from call_model(ModelRecord, request))
@@ -203,25 +164,21 @@ def reidentify_model(key: str) -> Flow[ModelRecord]:
         if error.status_code != 400:
             raise
         raise ModelError(
-            f"the server cannot tell what model {key} is: {error.detail}"
+            f"the server cannot identify model {key}: {error.detail}"
         ) from error
 
 
-def convert_model(key: str) -> Flow[ModelRecord]:
+def convert_model(model: ModelLike) -> Flow[ModelRecord]:
     """Replace a single-file model by its diffusers form, with another key."""
+    key = yield from key_flow(model)
     request = put(route("/api/v2/models/convert/{}", key), timeout=CONVERT_TIMEOUT)
     try:
         return (yield from call_model(ModelRecord, request))
     except APIStatusError as error:
         if error.status_code == 424:
             # This route's word for a key that it does not know.
-            raise NotFoundError(
-                f"there is no model {key}",
-                status_code=error.status_code,
-                detail=error.detail,
-                method=error.method,
-                url=error.url,
-            ) from error
+            message = f"there is no model {key}"
+            raise restated(error, NotFoundError, message) from error
         if error.status_code == 400:
             raise ModelError(
                 f"model {key} cannot be converted: {error.detail}"
@@ -229,28 +186,24 @@ def convert_model(key: str) -> Flow[ModelRecord]:
         raise
 
 
-def related_keys(keys: Sequence[str]) -> Flow[list[str]]:
-    """Keys of the models that somebody said go with these."""
+def related_keys(models: Sequence[ModelLike]) -> Flow[list[str]]:
+    """Keys of the models that are related to these."""
+    keys = yield from keys_flow(models)
     if len(keys) == 1:
         path = route("/api/v1/model_relationships/i/{}", keys[0])
         return (yield from call_model(list[str], get(path)))
-    request = post(
-        "/api/v1/model_relationships/batch",
-        json={"model_keys": list(keys)},
-    )
+    request = post("/api/v1/model_relationships/batch", json={"model_keys": keys})
     return (yield from call_model(list[str], request))
 
 
-def relate_models(first: str, second: str) -> Flow[None]:
+def relate_models(one: ModelLike, other: ModelLike) -> Flow[None]:
     """Say that two models go together; once more is fine."""
-    request = post(
-        RELATIONSHIPS,
-        json=_pair(first, second),
-        identity=True,
-        retry=RetryRule.SAFE,
-    )
+    first, second = yield from keys_flow([one, other])
+    pair = _pair(first, second)
     try:
-        yield from call(request)
+        yield from request_json(
+            post(RELATIONSHIPS, json=pair, identity=True, retry=RetryRule.SAFE)
+        )
     except InternalServerError:
         # The server fails over a key that it does not know. Reading the records
         # raises the NotFoundError it should have been.
@@ -259,9 +212,12 @@ def relate_models(first: str, second: str) -> Flow[None]:
         raise
 
 
-def unrelate_models(first: str, second: str) -> Flow[None]:
+def unrelate_models(one: ModelLike, other: ModelLike) -> Flow[None]:
     """Take back that two models go together."""
-    yield from call(delete(RELATIONSHIPS, json=_pair(first, second), identity=True))
+    first, second = yield from keys_flow([one, other])
+    yield from request_json(
+        delete(RELATIONSHIPS, json=_pair(first, second), identity=True)
+    )
 
 
 RELATIONSHIPS = "/api/v1/model_relationships/"
@@ -269,5 +225,5 @@ RELATIONSHIPS = "/api/v1/model_relationships/"
 
 def _pair(first: str, second: str) -> dict[str, str]:
     if first == second:
-        raise ValueError("a model is not related to itself")
+        raise ModelError("a model is not related to itself")
     return {"model_key_1": first, "model_key_2": second}

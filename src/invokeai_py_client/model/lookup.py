@@ -1,19 +1,34 @@
-"""Which model a text means: a pure decision over the server's list of models."""
+"""Which model a string means: a pure decision over the server's list of models."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Annotated, Any, Optional, Union
 
+from invokeai_py_client._arguments import Kind, Naming
+from invokeai_py_client._suggestions import did_you_mean, list_names, near_names
 from invokeai_py_client.exceptions import ModelError
 from invokeai_py_client.model.models import ModelRecord
 
-__all__ = ["ModelLike", "Restriction", "find_models", "pick_model", "restriction"]
-
-ModelLike = Union[str, ModelRecord, Mapping[str, Any]]
+_TEXT = Naming("model", "key").kind(ModelRecord)
+_MODEL = Kind(
+    "a model's name, key, hash, record or identifier",
+    lambda value: dict(value) if isinstance(value, Mapping) else _TEXT.convert(value),
+)
+ModelLike = Annotated[Union[str, ModelRecord, Mapping[str, Any]], _MODEL]
 """A key, hash or name, a record, or the identifier a workflow holds."""
+
+
+def model_reference(model: ModelLike) -> Union[str, Mapping[str, Any]]:
+    """The text or the identifier that `model` is; the `KnownId` of a record.
+
+    Raises:
+        ArgumentError: It is neither a model nor what could mean one.
+    """
+    found: Union[str, Mapping[str, Any]] = _MODEL.read("model", model)
+    return found
+
 
 SUGGESTIONS = 5
 
@@ -35,13 +50,14 @@ class Restriction:
         )
 
     def describe(self) -> str:
-        """What is acceptable, in words such as ``"sdxl main"``."""
-        parts = [
-            "/".join(sorted(values))
-            for values in (self.bases, self.types, self.formats)
-            if values is not None
-        ]
-        return " ".join(parts)
+        """What is acceptable, such as ``"sdxl main"``."""
+        kinds = (self.bases, self.types, self.formats)
+        return " ".join("/".join(sorted(kind)) for kind in kinds if kind is not None)
+
+    @property
+    def model(self) -> str:
+        """What messages call an acceptable model, such as ``"sdxl main model"``."""
+        return f"{self.describe()} model".lstrip()
 
 
 def restriction(
@@ -56,16 +72,12 @@ def restriction(
 def _as_set(values: Union[str, Iterable[str], None]) -> Optional[frozenset[str]]:
     if values is None:
         return None
-    if isinstance(values, str):
-        return frozenset({str(values)})
-    return frozenset(str(value) for value in values)
+    return frozenset(map(str, [values] if isinstance(values, str) else values))
 
-
-Rule = Callable[[ModelRecord, str], bool]
 
 # The first rule that any model satisfies decides: a key wins over a hash, which two
 # models with the same files share, and both over names.
-_RULES: tuple[Rule, ...] = (
+_RULES: tuple[Callable[[ModelRecord, str], bool], ...] = (
     lambda model, text: model.key == text,
     lambda model, text: model.hash == text,
     lambda model, text: model.name == text,
@@ -140,8 +152,31 @@ def _single(models: Sequence[ModelRecord], text: str) -> ModelRecord:
     raise ModelError(
         f"{text!r} means {len(models)} models: {shown}",
         candidates=[model.key for model in models],
-        hint="give the key, or restrict base and type",
+        hint="pass the key, or restrict base and type",
     )
+
+
+def many(models: Union[ModelLike, Iterable[ModelLike]]) -> list[ModelLike]:
+    """One model or several, as a list."""
+    if isinstance(models, (str, ModelRecord, Mapping)):
+        return [models]
+    return list(models)
+
+
+def get_one(
+    models: Sequence[ModelRecord],
+    reference: ModelLike,
+    allowed: Restriction = Restriction(),
+) -> ModelRecord:
+    """The one acceptable model that `reference` means.
+
+    Raises:
+        ModelError: There is none, or several fit equally well.
+    """
+    found = pick_model(models, reference, allowed)
+    if found is None:
+        raise unknown_model(models, reference, allowed)
+    return found
 
 
 def unknown_model(
@@ -151,50 +186,38 @@ def unknown_model(
 ) -> ModelError:
     """The error for a reference that no acceptable model answers to."""
     text = reference if isinstance(reference, str) else _text_of(reference)
-    kind = allowed.describe()
-    what = f"{kind} model" if kind else "model"
-    refused = _refused(models, reference)
+    names = _names(models, allowed)
+    try:
+        refused = pick_model(models, reference)
+    except ModelError:
+        refused = None
     if refused is not None:
         return ModelError(
-            f"{refused.describe()} is no {what}",
-            candidates=_names(models, allowed)[:SUGGESTIONS],
-            hint=_listing(_names(models, allowed), what),
+            f"{refused.describe()} is not of the kind {allowed.describe()!r}",
+            candidates=names[:SUGGESTIONS],
+            hint=_listing(names, allowed),
         )
-    names = _names(models, allowed)
-    near = suggest(text, names)
-    hint = "did you mean " + " or ".join(repr(name) for name in near) + "?"
+    near = near_names(text, names)
     return ModelError(
-        f"there is no {what} {text!r} on the server",
+        f"there is no {allowed.model} {text!r} on the server",
         candidates=near,
-        hint=hint if near else _listing(names, what),
+        hint=did_you_mean(near) or _listing(names, allowed),
     )
 
 
 def no_such_model(
     models: Sequence[ModelRecord], text: str, allowed: Restriction
 ) -> ModelError:
-    """The error for words and a kind that no model has; it tells what there is."""
-    kind = allowed.describe()
-    what = f"{kind} model" if kind else "model"
-    words = f" with {text!r} in its texts" if text.split() else ""
+    """The error for words and a kind that no model has; it lists what there is."""
+    words = f" with {text!r} in its name, key or description" if text.split() else ""
     near = _names(models, allowed) if words else []
     there = sorted({f"{model.base} {model.type}" for model in models})
-    hint = _listing(near, what) if near else "there are: " + ", ".join(there)
+    hint = _listing(near, allowed) if near else "there are: " + ", ".join(there)
     return ModelError(
-        f"the server has no {what}{words}",
+        f"the server has no {allowed.model}{words}",
         candidates=near[:SUGGESTIONS],
         hint=hint if models else "install one in InvokeAI's model manager",
     )
-
-
-def _refused(
-    models: Sequence[ModelRecord], reference: ModelLike
-) -> Optional[ModelRecord]:
-    """A model that the reference means but that is not acceptable."""
-    try:
-        return pick_model(models, reference)
-    except ModelError:
-        return None
 
 
 def _text_of(reference: Union[ModelRecord, Mapping[str, Any]]) -> str:
@@ -206,21 +229,10 @@ def _names(models: Sequence[ModelRecord], allowed: Restriction) -> list[str]:
     return sorted({model.name for model in models if allowed.fits(model)})
 
 
-def _listing(names: Sequence[str], what: str) -> str:
-    if not names:
-        return f"the server has no {what}"
-    more = f" and {len(names) - SUGGESTIONS} more" if len(names) > SUGGESTIONS else ""
-    shown = ", ".join(repr(name) for name in names[:SUGGESTIONS])
-    return f"there are {shown}{more}"
-
-
-def suggest(text: str, names: Sequence[str]) -> list[str]:
-    """Names that come near `text`: those that contain it, then similar spellings."""
-    folded = {name.casefold(): name for name in names}
-    wanted = text.casefold()
-    near = [key for key in folded if wanted and wanted in key]
-    near += difflib.get_close_matches(wanted, folded, n=SUGGESTIONS, cutoff=0.6)
-    return [folded[key] for key in dict.fromkeys(near)][:SUGGESTIONS]
+def _listing(names: Sequence[str], allowed: Restriction) -> str:
+    if names:
+        return f"there are {list_names(names)}"
+    return f"the server has no {allowed.model}"
 
 
 def find_models(
@@ -228,13 +240,10 @@ def find_models(
 ) -> list[ModelRecord]:
     """The acceptable models whose name, key, hash or description has all words."""
     words = text.casefold().split()
-    return [
-        model
-        for model in models
-        if allowed.fits(model) and all(word in _searchable(model) for word in words)
-    ]
-
-
-def _searchable(model: ModelRecord) -> str:
-    parts = (model.name, model.key, model.hash, model.description or "")
-    return "\n".join(parts).casefold()
+    found = []
+    for model in models:
+        parts = (model.name, model.key, model.hash, model.description or "")
+        searchable = "\n".join(parts).casefold()
+        if allowed.fits(model) and all(word in searchable for word in words):
+            found.append(model)
+    return found

@@ -6,10 +6,14 @@ import os
 from collections.abc import Sequence
 from typing import Optional, Union
 
+from invokeai_py_client._arguments import Name, PathLike, checks_arguments
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.send import call_model, delete, get, post, request_json
 from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.image.files import ImageSource
+from invokeai_py_client._objects.handle import Repository
+from invokeai_py_client.image.sources import ImageSource
 from invokeai_py_client.model import flows, upkeep_flows
-from invokeai_py_client.model.flows import ModelKey, key_of, keys_of
+from invokeai_py_client.model.lookup import ModelLike, many
 from invokeai_py_client.model.models import (
     DeletedOrphans,
     FoundModel,
@@ -20,31 +24,31 @@ from invokeai_py_client.model.models import (
     StarterModels,
 )
 
-__all__ = ["ModelUpkeep"]
+HF_LOGIN = "/api/v2/models/hf_login"
+ORPHANED = "/api/v2/models/sync/orphaned"
 
 
-class ModelUpkeep:
+@checks_arguments
+class ModelUpkeep(Repository[Runner]):
     """The part of `ModelRepository` that few programs need."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def list_starter_models(self) -> StarterModels:
+    def get_starter_models(self) -> StarterModels:
         """List models that the server knows where to get.
 
         The `source` of one is what `install_model` takes.
         """
-        return self._runner.run(upkeep_flows.list_starter_models())
+        request = get("/api/v2/models/starter_models")
+        return self._runner.run(call_model(StarterModels, request))
 
-    def scan_folder(self, path: Union[str, os.PathLike[str]]) -> list[FoundModel]:
+    def scan_folder(self, path: PathLike) -> list[FoundModel]:
         """Look for models in a folder of the server's machine.
 
         Raises:
-            ModelError: It is no folder there, or cannot be read.
+            ModelError: It is not a folder there, or cannot be read.
         """
         return self._runner.run(upkeep_flows.scan_folder(os.fspath(path)))
 
-    def get_huggingface_repository(self, name: str) -> HuggingFaceRepository:
+    def get_huggingface_repository(self, name: Name) -> HuggingFaceRepository:
         """Ask what can be installed from a HuggingFace repository.
 
         Args:
@@ -57,51 +61,51 @@ class ModelUpkeep:
 
     def get_huggingface_token(self) -> HuggingFaceToken:
         """Ask whether the server has a HuggingFace token, and a good one."""
-        return self._runner.run(upkeep_flows.get_huggingface_token())
+        return self._runner.run(call_model(HuggingFaceToken, get(HF_LOGIN)))
 
-    def set_huggingface_token(self, token: str) -> HuggingFaceToken:
+    def set_huggingface_token(self, token: Name) -> HuggingFaceToken:
         """Give the server a token, for repositories that need one.
 
         Returns:
             `HuggingFaceToken.VALID` when HuggingFace accepted it.
         """
-        return self._runner.run(upkeep_flows.set_huggingface_token(token))
+        request = post(HF_LOGIN, json={"token": token})
+        return self._runner.run(call_model(HuggingFaceToken, request))
 
     def delete_huggingface_token(self) -> HuggingFaceToken:
         """Let the server forget its HuggingFace token."""
-        return self._runner.run(upkeep_flows.delete_huggingface_token())
+        return self._runner.run(call_model(HuggingFaceToken, delete(HF_LOGIN)))
 
-    def get_cover_image(self, model: ModelKey) -> bytes:
+    def get_cover_image(self, model: ModelLike) -> bytes:
         """Download a model's cover image, a small WebP file.
 
         Raises:
             NotFoundError: There is no such model, or it has no cover.
         """
-        return self._runner.run(upkeep_flows.get_cover(key_of(model)))
+        return self._runner.run(upkeep_flows.get_cover(model))
 
-    def set_cover_image(self, model: ModelKey, image: ImageSource) -> None:
-        """Make a picture the cover of a model.
+    def set_cover_image(self, model: ModelLike, image: ImageSource) -> None:
+        """Make an image the cover of a model.
 
         Args:
-            model: Its key or record.
-            image: A path, the bytes of a file, or a Pillow image.
+            model: The model, its name or its key.
+            image: All that `ImageRepository.upload_image` takes.
 
         Raises:
-            NotFoundError: No model has this key.
-            ImageError: The picture cannot be read.
+            ImageError: The image cannot be read.
         """
-        return self._runner.run(upkeep_flows.set_cover(key_of(model), image))
+        return self._runner.run(upkeep_flows.set_cover(model, image))
 
-    def delete_cover_image(self, model: ModelKey) -> None:
+    def delete_cover_image(self, model: ModelLike) -> None:
         """Remove a model's cover image.
 
         Raises:
             NotFoundError: It has none.
         """
-        return self._runner.run(upkeep_flows.delete_cover(key_of(model)))
+        return self._runner.run(upkeep_flows.delete_cover(model))
 
-    def list_related_models(
-        self, models: Union[ModelKey, Sequence[ModelKey]]
+    def list_related_model_keys(
+        self, models: Union[ModelLike, Sequence[ModelLike]]
     ) -> list[str]:
         """List the keys of the models that go with one model, or with any of several.
 
@@ -110,46 +114,46 @@ class ModelUpkeep:
         Raises:
             UnsupportedVersionError: The server is older than 5.15.
         """
-        return self._runner.run(flows.related_keys(keys_of(models)))
+        return self._runner.run(flows.related_keys(many(models)))
 
-    def relate_models(self, first: ModelKey, second: ModelKey) -> None:
-        """Say that two models go together; saying it twice is fine.
+    def relate_models(self, first: ModelLike, second: ModelLike) -> None:
+        """Say that two models go together; saying it twice is fine."""
+        return self._runner.run(flows.relate_models(first, second))
 
-        Raises:
-            NotFoundError: There is no such model.
-        """
-        return self._runner.run(flows.relate_models(key_of(first), key_of(second)))
-
-    def unrelate_models(self, first: ModelKey, second: ModelKey) -> None:
+    def unrelate_models(self, first: ModelLike, second: ModelLike) -> None:
         """Take back that two models go together; fine when nobody had said so."""
-        return self._runner.run(flows.unrelate_models(key_of(first), key_of(second)))
+        return self._runner.run(flows.unrelate_models(first, second))
 
-    def get_cache_stats(self) -> Optional[ModelCacheStats]:
+    def find_model_cache_stats(self) -> Optional[ModelCacheStats]:
         """Read how the cache of loaded models does; None before the first load."""
-        return self._runner.run(upkeep_flows.get_cache_stats())
+        request = get("/api/v2/models/stats")
+        flow: Flow[Optional[ModelCacheStats]]
+        flow = call_model(Optional[ModelCacheStats], request)  # type: ignore[arg-type]
+        return self._runner.run(flow)
 
-    def empty_cache(self) -> None:
+    def empty_model_cache(self) -> None:
         """Free the memory of all models that are not in use right now."""
-        return self._runner.run(upkeep_flows.empty_cache())
+        self._runner.run(request_json(post("/api/v2/models/empty_model_cache")))
 
-    def list_orphans(self) -> list[OrphanedModel]:
+    def list_orphaned_models(self) -> list[OrphanedModel]:
         """List folders of model files that no installed model uses.
 
         Raises:
             UnsupportedVersionError: The server is older than 6.12.
         """
-        return self._runner.run(upkeep_flows.list_orphans())
+        return self._runner.run(call_model(list[OrphanedModel], get(ORPHANED)))
 
-    def delete_orphans(
-        self, orphans: Sequence[Union[str, OrphanedModel]]
+    def delete_orphaned_models(
+        self, orphans: Sequence[Union[Name, OrphanedModel]]
     ) -> DeletedOrphans:
         """Delete such folders for good.
 
         Args:
-            orphans: What `list_orphans` gave, or the paths.
+            orphans: What `list_orphaned_models` gave, or the paths.
 
         Returns:
             Which are gone, and why the others are not.
         """
         paths = [item if isinstance(item, str) else item.path for item in orphans]
-        return self._runner.run(upkeep_flows.delete_orphans(paths))
+        request = delete(ORPHANED, json={"paths": paths})
+        return self._runner.run(call_model(DeletedOrphans, request))

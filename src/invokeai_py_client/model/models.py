@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 from pydantic import Field
 
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._snapshot import OpenEnum, Snapshot
 
-__all__ = [
-    "BulkModelResult",
-    "DeletedOrphans",
-    "FailedModel",
-    "FoundModel",
-    "HuggingFaceRepository",
-    "HuggingFaceToken",
-    "InstallStatus",
-    "ModelCacheStats",
-    "ModelInstall",
-    "ModelRecord",
-    "OrphanedModel",
-    "StarterBundle",
-    "StarterModel",
-    "StarterModels",
-]
 
-
+@set_module("invokeai_py_client")
 class ModelRecord(Snapshot):
     """A model installed on the server.
 
@@ -43,6 +28,8 @@ class ModelRecord(Snapshot):
         file_size: Bytes.
         trigger_phrases: Words that a prompt needs for it to work.
     """
+
+    _SET: ClassVar[str] = "model_repo.update_model(model, …) changes it on the server"
 
     key: str = Field(min_length=1)
     hash: str = ""
@@ -76,8 +63,9 @@ class ModelRecord(Snapshot):
         return f"{self.name!r} ({self.base} {self.type}, key {self.key})"
 
 
+@set_module("invokeai_py_client.model")
 class InstallStatus(OpenEnum):
-    """Where an installation stands; values unknown today are not terminal."""
+    """The state of an installation; values unknown today are not terminal."""
 
     WAITING = "waiting"
     DOWNLOADING = "downloading"
@@ -99,6 +87,7 @@ _ENDED = frozenset(
 )
 
 
+@set_module("invokeai_py_client.model")
 class ModelInstall(Snapshot):
     """An installation at the moment it was read.
 
@@ -139,6 +128,7 @@ class FailedModel(Snapshot):
     error: str = ""
 
 
+@set_module("invokeai_py_client.model")
 class BulkModelResult(Snapshot):
     """What became of several models.
 
@@ -151,6 +141,7 @@ class BulkModelResult(Snapshot):
     failed: list[FailedModel] = Field(default_factory=list)
 
 
+@set_module("invokeai_py_client.model")
 class FoundModel(Snapshot):
     """A file or folder on the server's machine that may be a model."""
 
@@ -158,6 +149,7 @@ class FoundModel(Snapshot):
     is_installed: bool = False
 
 
+@set_module("invokeai_py_client.model")
 class HuggingFaceRepository(Snapshot):
     """What a HuggingFace repository offers.
 
@@ -171,6 +163,7 @@ class HuggingFaceRepository(Snapshot):
     is_diffusers: bool = False
 
 
+@set_module("invokeai_py_client.model")
 class HuggingFaceToken(OpenEnum):
     """What the server knows of its HuggingFace token.
 
@@ -182,6 +175,7 @@ class HuggingFaceToken(OpenEnum):
     UNKNOWN = "unknown"
 
 
+@set_module("invokeai_py_client.model")
 class StarterModel(Snapshot):
     """A model that the server knows where to get.
 
@@ -208,6 +202,7 @@ class StarterBundle(Snapshot):
     models: list[StarterModel] = Field(default_factory=list)
 
 
+@set_module("invokeai_py_client.model")
 class StarterModels(Snapshot):
     """The models and bundles a server knows where to get.
 
@@ -219,6 +214,7 @@ class StarterModels(Snapshot):
     starter_bundles: dict[str, StarterBundle] = Field(default_factory=dict)
 
 
+@set_module("invokeai_py_client.model")
 class ModelCacheStats(Snapshot):
     """The cache of loaded models, in memory, over all devices.
 
@@ -239,6 +235,7 @@ class ModelCacheStats(Snapshot):
     loaded_model_sizes: dict[str, int] = Field(default_factory=dict)
 
 
+@set_module("invokeai_py_client.model")
 class OrphanedModel(Snapshot):
     """A folder of model files that no installed model uses.
 
@@ -253,6 +250,7 @@ class OrphanedModel(Snapshot):
     size_bytes: int = 0
 
 
+@set_module("invokeai_py_client.model")
 class DeletedOrphans(Snapshot):
     """Which orphaned folders are gone.
 

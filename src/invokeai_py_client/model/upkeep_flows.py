@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Optional
-
-from invokeai_py_client._core.decode import decode, decode_download
-from invokeai_py_client._core.flow import Flow, local
-from invokeai_py_client._core.messages import FilePart, Request
+from invokeai_py_client._core.decode import decode, restated
+from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.messages import Request
 from invokeai_py_client._core.send import (
-    call,
     call_model,
     delete,
     get,
-    post,
+    request_json,
     route,
     send,
 )
@@ -24,22 +20,14 @@ from invokeai_py_client.exceptions import (
     ModelError,
     NotFoundError,
 )
-from invokeai_py_client.image.files import ImageSource, open_upload
-from invokeai_py_client.model.flows import MODEL, get_model
+from invokeai_py_client.image.media_flows import open_source, read_whole
+from invokeai_py_client.image.sources import ImageSource
+from invokeai_py_client.model.flows import MODEL, get_model, key_flow
 from invokeai_py_client.model.install_flows import NO_INTERNET
-from invokeai_py_client.model.models import (
-    DeletedOrphans,
-    FoundModel,
-    HuggingFaceRepository,
-    HuggingFaceToken,
-    ModelCacheStats,
-    OrphanedModel,
-    StarterModels,
-)
+from invokeai_py_client.model.lookup import ModelLike
+from invokeai_py_client.model.models import FoundModel, HuggingFaceRepository
 
 COVER = MODEL + "/image"
-HF_LOGIN = "/api/v2/models/hf_login"
-ORPHANED = "/api/v2/models/sync/orphaned"
 
 # The server reads every file below the folder.
 SCAN_TIMEOUT = 600.0
@@ -79,95 +67,42 @@ def get_huggingface_repository(name: str) -> Flow[HuggingFaceRepository]:
         ) from error
 
 
-def list_starter_models() -> Flow[StarterModels]:
-    """The models the server knows where to get."""
-    return (yield from call_model(StarterModels, get("/api/v2/models/starter_models")))
-
-
-def get_cover(key: str) -> Flow[bytes]:
+def get_cover(model: ModelLike) -> Flow[bytes]:
     """A model's cover image, a WebP file."""
-    reply = yield from send(get(route(COVER, key)))
+    key = yield from key_flow(model)
     try:
-        decode_download(reply)
-    except InternalServerError as error:
-        # The server fails over a file that is not there. The record tells whether
+        return (yield from read_whole(get(route(COVER, key))))
+    except (InternalServerError, NotFoundError) as error:
+        # The server fails over a file that is not there. The record shows whether
         # the model is.
-        if (yield from get_model(key)).cover_image is not None:
+        if isinstance(error, InternalServerError) and (
+            (yield from get_model(key)).cover_image is not None
+        ):
             raise
-        raise _no_cover(key, error) from error
-    except NotFoundError as error:
-        raise _no_cover(key, error) from error
-    return reply.content
+        message = f"model {key} has no cover image"
+        raise restated(error, NotFoundError, message, status_code=404) from error
 
 
-def _no_cover(key: str, error: APIStatusError) -> NotFoundError:
-    return NotFoundError(
-        f"model {key} has no cover image",
-        status_code=404,
-        detail=error.detail,
-        method=error.method,
-        url=error.url,
-    )
-
-
-def set_cover(key: str, source: ImageSource) -> Flow[None]:
-    """Send a picture as a model's cover; the server makes a small WebP of it."""
-    upload = yield from local(lambda: open_upload(source))
+def set_cover(model: ModelLike, source: ImageSource) -> Flow[None]:
+    """Send an image as a model's cover; the server makes a small WebP of it."""
+    key = yield from key_flow(model)
+    upload = yield from open_source(source)
     try:
-        part = FilePart("image", upload.filename, upload.content, upload.content_type)
         # Not repeatable: an open file is read once.
-        request = Request("PATCH", route(COVER, key), files=[part])
+        request = Request("PATCH", route(COVER, key), files=[upload.part("image")])
         reply = yield from send(request)
     finally:
         upload.close()
     try:
         decode(reply)
     except APIStatusError as error:
-        # A picture that opens but does not decode makes the server fail.
+        # An image that opens but does not decode makes the server fail.
         if error.status_code != 415 and not isinstance(error, InternalServerError):
             raise
         raise ImageError(f"the server cannot read {upload.label}") from error
 
 
-def delete_cover(key: str) -> Flow[None]:
+def delete_cover(model: ModelLike) -> Flow[None]:
     """Remove a model's cover image."""
-    yield from call(delete(route(COVER, key), identity=True))
-
-
-def get_cache_stats() -> Flow[Optional[ModelCacheStats]]:
-    """The cache of loaded models; None as long as none was loaded."""
-    request = get("/api/v2/models/stats")
-    return (yield from call_model(Optional[ModelCacheStats], request))  # type: ignore[arg-type]
-
-
-def empty_cache() -> Flow[None]:
-    """Throw every model out of memory that is not in use."""
-    yield from call(post("/api/v2/models/empty_model_cache"))
-
-
-def get_huggingface_token() -> Flow[HuggingFaceToken]:
-    """What the server knows of its token."""
-    return (yield from call_model(HuggingFaceToken, get(HF_LOGIN)))
-
-
-def set_huggingface_token(token: str) -> Flow[HuggingFaceToken]:
-    """Give the server a token for gated repositories."""
-    return (
-        yield from call_model(HuggingFaceToken, post(HF_LOGIN, json={"token": token}))
-    )
-
-
-def delete_huggingface_token() -> Flow[HuggingFaceToken]:
-    """Let the server forget its token."""
-    return (yield from call_model(HuggingFaceToken, delete(HF_LOGIN)))
-
-
-def list_orphans() -> Flow[list[OrphanedModel]]:
-    """Folders of model files that no installed model uses."""
-    return (yield from call_model(list[OrphanedModel], get(ORPHANED)))
-
-
-def delete_orphans(paths: Sequence[str]) -> Flow[DeletedOrphans]:
-    """Delete such folders."""
-    request = delete(ORPHANED, json={"paths": list(paths)})
-    return (yield from call_model(DeletedOrphans, request))
+    key = yield from key_flow(model)
+    yield from request_json(delete(route(COVER, key), identity=True))

@@ -9,16 +9,19 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Optional
 
+from invokeai_py_client._arguments import checked
+from invokeai_py_client._exports import set_module
 from invokeai_py_client.exceptions import WorkflowFormatError
 from invokeai_py_client.nodes.gui_form import template_as_stored, template_from_stored
-from invokeai_py_client.nodes.openapi import parse_openapi
+from invokeai_py_client.nodes.openapi import has_batch_keys, parse_openapi
 from invokeai_py_client.nodes.template import NodeTemplate
 
 # Raise it when the stored form changes, so that old caches are read again.
-STORED_FORMAT = 2
+STORED_FORMAT = 4
 SNAPSHOT = "nodes-6.14.2.json.gz"
 
 
+@set_module("invokeai_py_client")
 class NodeCatalog(Mapping[str, NodeTemplate]):
     """Every node type of a server; a read-only mapping by invocation type.
 
@@ -27,6 +30,7 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
 
     Attributes:
         version: The server's version, such as ``"6.14.2"``; None when not known.
+        has_batch_keys: The server's batches may have an idempotency key.
     """
 
     def __init__(
@@ -34,13 +38,16 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
         templates: Optional[Mapping[str, NodeTemplate]] = None,
         *,
         version: Optional[str] = None,
+        has_batch_keys: bool = False,
     ) -> None:
         self.version = version
+        self.has_batch_keys = has_batch_keys
         self._read: dict[str, NodeTemplate] = dict(templates or {})
         self._stored: Mapping[str, Mapping[str, Any]] = {}
         self._names = tuple(self._read)
 
     @classmethod
+    @checked
     def from_openapi(
         cls, openapi: Mapping[str, Any], version: Optional[str] = None
     ) -> NodeCatalog:
@@ -50,7 +57,11 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
             openapi: The document.
             version: The server's version; the document does not hold it.
         """
-        return cls(parse_openapi(openapi), version=version)
+        return cls(
+            parse_openapi(openapi),
+            version=version,
+            has_batch_keys=has_batch_keys(openapi),
+        )
 
     @classmethod
     def bundled(cls) -> NodeCatalog:
@@ -58,6 +69,7 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
         return _bundled()
 
     @classmethod
+    @checked
     def from_json(cls, text: str) -> NodeCatalog:
         """Read what `to_json` wrote.
 
@@ -67,14 +79,17 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
         """
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WorkflowFormatError(f"no node catalog: {error}") from error
         if not isinstance(document, dict) or document.get("format") != STORED_FORMAT:
             raise WorkflowFormatError(
                 f"no node catalog of format {STORED_FORMAT}",
                 hint="fetch it from the server again",
             )
-        catalog = cls(version=document["version"])
+        catalog = cls(
+            version=document["version"],
+            has_batch_keys=document.get("has_batch_keys") is True,
+        )
         catalog._stored = document["nodes"]
         catalog._names = tuple(catalog._stored)
         return catalog
@@ -89,7 +104,12 @@ class NodeCatalog(Mapping[str, NodeTemplate]):
             )
             for name in self._names
         }
-        document = {"format": STORED_FORMAT, "version": self.version, "nodes": nodes}
+        document = {
+            "format": STORED_FORMAT,
+            "version": self.version,
+            "has_batch_keys": self.has_batch_keys,
+            "nodes": nodes,
+        }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
     def __getitem__(self, node_type: str) -> NodeTemplate:

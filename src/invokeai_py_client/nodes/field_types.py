@@ -2,7 +2,7 @@
 
 The rules are those of the 6.14.2 workflow editor: a constant or an enumeration is an
 ``EnumField``, a reference is the name of what it refers to, null does not count, a
-union of something and a list of the same is ``SINGLE_OR_COLLECTION``, and whatever
+union of something and a list of the same is ``SINGLE_OR_COLLECTION``, and anything
 else has no type, which leaves the input out of the template.
 """
 
@@ -22,83 +22,63 @@ PRIMITIVE_TYPES = {
     "boolean": "BooleanField",
 }
 
+# Types whose values the GUI keeps and cannot edit.
+METADATA_TYPES = (
+    "ControlNetMetadataField", "IPAdapterMetadataField", "LoRAMetadataField",
+    "MetadataExtraField", "T2IAdapterMetadataField",
+)  # fmt: skip
 # Types that the GUI can hold a value of; every other type only takes an edge.
 STATEFUL_TYPES = frozenset(
     {
-        "BoardField",
-        "BooleanField",
-        "ColorField",
-        "ControlNetMetadataField",
-        "EnumField",
-        "FloatField",
-        "FloatGeneratorField",
-        "IPAdapterMetadataField",
-        "ImageField",
-        "ImageGeneratorField",
-        "IntegerField",
-        "IntegerGeneratorField",
-        "LoRAField",
-        "LoRAMetadataField",
-        "MetadataExtraField",
-        "ModelIdentifierField",
-        "SavedWorkflowField",
-        "SchedulerField",
-        "StringField",
-        "StringGeneratorField",
-        "StylePresetField",
-        "SystemPromptField",
-        "T2IAdapterMetadataField",
-        "VideoField",
+        *METADATA_TYPES, *PRIMITIVE_TYPES.values(),
+        "BoardField", "ColorField", "EnumField", "FloatGeneratorField", "ImageField",
+        "ImageGeneratorField", "IntegerGeneratorField", "LoRAField",
+        "ModelIdentifierField", "SavedWorkflowField", "SchedulerField",
+        "StringGeneratorField", "StylePresetField", "SystemPromptField", "VideoField",
     }
-)
+)  # fmt: skip
+
+
+def _model(
+    kind: str, base: Optional[list[str]] = None, variant: Optional[list[str]] = None
+) -> Mapping[str, list[str]]:
+    hints = {
+        "ui_model_base": base,
+        "ui_model_type": [kind],
+        "ui_model_variant": variant,
+    }
+    return {key: values for key, values in hints.items() if values}
+
 
 # How older servers restrict a model input: by a `ui_type` of this name. Newer
 # servers send `ui_model_base` and its kin instead, with these same values.
 MODEL_UI_TYPES: Mapping[str, Mapping[str, list[str]]] = {
-    "MainModelField": {
-        "ui_model_base": ["sd-1", "sd-2"],
-        "ui_model_type": ["main"],
-    },
-    "CogView4MainModelField": {
-        "ui_model_base": ["cogview4"],
-        "ui_model_type": ["main"],
-    },
-    "FluxMainModelField": {"ui_model_base": ["flux"], "ui_model_type": ["main"]},
-    "SD3MainModelField": {"ui_model_base": ["sd-3"], "ui_model_type": ["main"]},
-    "SDXLMainModelField": {"ui_model_base": ["sdxl"], "ui_model_type": ["main"]},
-    "SDXLRefinerModelField": {
-        "ui_model_base": ["sdxl-refiner"],
-        "ui_model_type": ["main"],
-    },
-    "VAEModelField": {"ui_model_type": ["vae"]},
-    "FluxVAEModelField": {
-        "ui_model_base": ["flux", "flux2"],
-        "ui_model_type": ["vae"],
-    },
-    "LoRAModelField": {"ui_model_type": ["lora"]},
-    "ControlNetModelField": {"ui_model_type": ["controlnet"]},
-    "IPAdapterModelField": {"ui_model_type": ["ip_adapter"]},
-    "T2IAdapterModelField": {"ui_model_type": ["t2i_adapter"]},
-    "T5EncoderModelField": {"ui_model_type": ["t5_encoder"]},
-    "CLIPEmbedModelField": {"ui_model_type": ["clip_embed"]},
-    "CLIPLEmbedModelField": {
-        "ui_model_type": ["clip_embed"],
-        "ui_model_variant": ["large"],
-    },
-    "CLIPGEmbedModelField": {
-        "ui_model_type": ["clip_embed"],
-        "ui_model_variant": ["gigantic"],
-    },
-    "SpandrelImageToImageModelField": {"ui_model_type": ["spandrel_image_to_image"]},
-    "ControlLoRAModelField": {"ui_model_type": ["control_lora"]},
-    "SigLipModelField": {"ui_model_type": ["siglip"]},
-    "FluxReduxModelField": {"ui_model_type": ["flux_redux"]},
-    "LLaVAModelField": {"ui_model_type": ["llava_onevision"]},
+    "MainModelField": _model("main", ["sd-1", "sd-2"]),
+    "CogView4MainModelField": _model("main", ["cogview4"]),
+    "FluxMainModelField": _model("main", ["flux"]),
+    "SD3MainModelField": _model("main", ["sd-3"]),
+    "SDXLMainModelField": _model("main", ["sdxl"]),
+    "SDXLRefinerModelField": _model("main", ["sdxl-refiner"]),
+    "VAEModelField": _model("vae"),
+    "FluxVAEModelField": _model("vae", ["flux", "flux2"]),
+    "LoRAModelField": _model("lora"),
+    "ControlNetModelField": _model("controlnet"),
+    "IPAdapterModelField": _model("ip_adapter"),
+    "T2IAdapterModelField": _model("t2i_adapter"),
+    "T5EncoderModelField": _model("t5_encoder"),
+    "CLIPEmbedModelField": _model("clip_embed"),
+    "CLIPLEmbedModelField": _model("clip_embed", variant=["large"]),
+    "CLIPGEmbedModelField": _model("clip_embed", variant=["gigantic"]),
+    "SpandrelImageToImageModelField": _model("spandrel_image_to_image"),
+    "ControlLoRAModelField": _model("control_lora"),
+    "SigLipModelField": _model("siglip"),
+    "FluxReduxModelField": _model("flux_redux"),
+    "LLaVAModelField": _model("llava_onevision"),
 }
 
 
 def read_type(schema: Schema) -> tuple[Optional[FieldType], Mapping[str, Any]]:
-    """The type of a property, and model restrictions that its `ui_type` stands for.
+    """The type of a property, and the model restrictions that its `ui_type` implies.
 
     Returns:
         The type, None when the GUI has none for it, and GUI keys to add (empty
@@ -122,11 +102,11 @@ def read_type(schema: Schema) -> tuple[Optional[FieldType], Mapping[str, Any]]:
 
 
 def type_of_schema(schema: Any) -> Optional[FieldType]:
-    """The type a schema stands for without its UI hints; None when there is none."""
+    """The type a schema describes without its UI hints; None when there is none."""
     if not isinstance(schema, Mapping):
         return None
     if "$ref" in schema:
-        return _named(_ref_name(schema))
+        return _named(ref_name(schema))
     if schema.get("const"):
         return FieldType("EnumField")
     declared = schema.get("type")
@@ -149,14 +129,14 @@ def _type_of_combination(schema: Schema) -> Optional[FieldType]:
     all_of = schema.get("allOf")
     if all_of:
         first = all_of[0] if isinstance(all_of, list) else None
-        return _named(_ref_name(first))
+        return _named(ref_name(first))
     members = non_null_members(schema)
     if len(members) == 1:
         return type_of_schema(members[0])
     if len(members) != 2:
         return None
     for single, many in (members, members[::-1]):
-        if _is_array(many):
+        if _is_of_type(many, "array"):
             name = _same_type_name(many.get("items"), single)
             return _named(name, "SINGLE_OR_COLLECTION")
     return None
@@ -172,28 +152,20 @@ def non_null_members(schema: Schema) -> list[Any]:
 
 def is_null(schema: Any) -> bool:
     """True for the schema that allows null and nothing else."""
-    return (
-        isinstance(schema, Mapping)
-        and "$ref" not in schema
-        and schema.get("type") == "null"
-    )
+    return _is_of_type(schema, "null")
 
 
 def ref_name(schema: Any) -> Optional[str]:
-    """The name a reference ends in; None for what is no reference."""
-    return _ref_name(schema)
-
-
-def _ref_name(schema: Any) -> Optional[str]:
+    """The name a reference ends in; None for what is not a reference."""
     ref = schema.get("$ref") if isinstance(schema, Mapping) else None
     return ref.rsplit("/", 1)[-1] or None if isinstance(ref, str) else None
 
 
-def _is_array(schema: Any) -> bool:
+def _is_of_type(schema: Any, name: str) -> bool:
     return (
         isinstance(schema, Mapping)
         and "$ref" not in schema
-        and schema.get("type") == "array"
+        and schema.get("type") == name
     )
 
 
@@ -204,14 +176,14 @@ def _primitive(declared: Any) -> Optional[str]:
 def _item_type_name(items: Any) -> Optional[str]:
     if not isinstance(items, Mapping):
         return None
-    return _ref_name(items) if "$ref" in items else _primitive(items.get("type"))
+    return ref_name(items) if "$ref" in items else _primitive(items.get("type"))
 
 
 def _same_type_name(items: Any, single: Any) -> Optional[str]:
     """The type name that both have; the GUI compares no deeper than this."""
     if not (isinstance(items, Mapping) and isinstance(single, Mapping)):
         return None
-    refs = _ref_name(items), _ref_name(single)
+    refs = ref_name(items), ref_name(single)
     if any(refs):
         return refs[0] if refs[0] == refs[1] else None
     declared = items.get("type")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Optional, get_args
 
-from invokeai_py_client.nodes.limits import NO_LIMITS
+from invokeai_py_client.nodes.limits import LENGTH_KEYS, NO_LIMITS, NUMBER_KEYS
 from invokeai_py_client.nodes.template import (
     UNSET,
     Cardinality,
@@ -23,47 +23,23 @@ from invokeai_py_client.nodes.template import (
 )
 
 # Keys of an input that are attributes of `InputTemplate`; the rest is its `gui`.
-INPUT_KEYS = frozenset(
-    {
-        "name",
-        "title",
-        "required",
-        "description",
-        "fieldKind",
-        "input",
-        "type",
-        "default",
-        "limits",
-    }
-)
+_OWN_KEYS = ("name", "title", "required", "description", "input", "type", "default")
+INPUT_KEYS = frozenset({*_OWN_KEYS, "fieldKind", "limits"})
 _NUMBER = (int, float)
 # What the GUI knows of an input, and of which kinds it is where it is not null.
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    "name": (str,),
-    "title": (str,),
-    "required": (bool,),
-    "description": (str,),
-    "fieldKind": (str,),
+    **dict.fromkeys(
+        ("name", "title", "description", "fieldKind", "ui_component", "ui_type"), (str,)
+    ),
+    **dict.fromkeys(("required", "ui_hidden"), (bool,)),
+    **dict.fromkeys(
+        (f"ui_model_{part}" for part in ("base", "format", "provider_id", "type")),
+        (list,),
+    ),
+    **dict.fromkeys(("ui_model_variant", "options"), (list,)),
     "ui_choice_labels": (dict,),
-    "ui_component": (str,),
-    "ui_hidden": (bool,),
-    "ui_model_base": (list,),
-    "ui_model_format": (list,),
-    "ui_model_provider_id": (list,),
-    "ui_model_type": (list,),
-    "ui_model_variant": (list,),
-    "ui_order": _NUMBER,
-    "ui_type": (str,),
-    "options": (list,),
-    "exclusiveMaximum": _NUMBER,
-    "exclusiveMinimum": _NUMBER,
-    "maxItems": (int,),
-    "maxLength": (int,),
-    "maximum": _NUMBER,
-    "minItems": (int,),
-    "minLength": (int,),
-    "minimum": _NUMBER,
-    "multipleOf": _NUMBER,
+    **dict.fromkeys((*NUMBER_KEYS, "ui_order"), _NUMBER),
+    **dict.fromkeys(LENGTH_KEYS, (int,)),
 }
 _NEEDED = ("name", "title", "required", "description", "input", "type")
 OUTPUT_KEYS = frozenset({"name", "title", "description", "fieldKind", "type"})
@@ -78,7 +54,9 @@ def template_as_gui_dict(template: NodeTemplate) -> dict[str, Any]:
         "tags": list(template.tags),
         "description": template.description,
         "outputType": template.output_type,
-        "inputs": {name: _input_dict(item) for name, item in template.inputs.items()},
+        "inputs": {
+            name: input_template_as_gui(item) for name, item in template.inputs.items()
+        },
         "outputs": {
             name: _output_dict(item) for name, item in template.outputs.items()
         },
@@ -89,7 +67,8 @@ def template_as_gui_dict(template: NodeTemplate) -> dict[str, Any]:
     }
 
 
-def _input_dict(item: InputTemplate) -> dict[str, Any]:
+def input_template_as_gui(item: InputTemplate) -> dict[str, Any]:
+    """One input's template as the GUI holds it."""
     hints = {key: value for key, value in item.gui.items() if key.startswith("ui_")}
     limits = {key: value for key, value in item.gui.items() if key not in hints}
     # The GUI puts an enumeration's options before the default, limits after it.
@@ -155,11 +134,7 @@ def _limits_dict(limits: Limits) -> dict[str, Any]:
 
 
 def template_from_stored(stored: Mapping[str, Any]) -> NodeTemplate:
-    """The template that `template_as_stored` was given.
-
-    Raises:
-        KeyError: A key is missing, so this was written by something else.
-    """
+    """The template that `template_as_stored` was given."""
     return NodeTemplate(
         type=stored["type"],
         title=stored["title"],
@@ -226,10 +201,6 @@ def input_template_from_gui(stored: Mapping[str, Any]) -> InputTemplate:
     """One input's template from the GUI's form, as workflow files hold some.
 
     Keys that the GUI does not know are left out.
-
-    Raises:
-        KeyError: A key is missing.
-        TypeError: A part is not what it should be.
     """
     known = {
         key: value
@@ -253,7 +224,7 @@ def input_template_from_gui(stored: Mapping[str, Any]) -> InputTemplate:
 
 
 def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
-    """Like `isinstance`, but True and False are no numbers."""
+    """Like `isinstance`, but True and False are not numbers."""
     return isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds)
 
 
@@ -266,8 +237,3 @@ def _refuse_odd_type(stored: Any) -> None:
         if not isinstance(stored["batch"], bool):
             raise TypeError(f"batch is {stored['batch']!r:.40}")
         stored = stored.get("originalType")
-
-
-def input_template_as_gui(template: InputTemplate) -> dict[str, Any]:
-    """One input's template as the GUI holds it."""
-    return _input_dict(template)

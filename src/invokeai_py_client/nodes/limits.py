@@ -23,25 +23,30 @@ NO_LIMITS = Limits()
 # A schema that refers to itself would not end.
 MAX_DEPTH = 8
 
-# `ge` and its kin: pydantic writes limits of a union under their own names.
-NUMBER_KEYS = (
-    ("minimum", "minimum"),
-    ("maximum", "maximum"),
-    ("exclusive_minimum", "exclusiveMinimum"),
-    ("exclusive_maximum", "exclusiveMaximum"),
-    ("multiple_of", "multipleOf"),
-    ("minimum", "ge"),
-    ("maximum", "le"),
-    ("exclusive_minimum", "gt"),
-    ("exclusive_maximum", "lt"),
-    ("multiple_of", "multiple_of"),
-)
-LENGTH_KEYS = (
-    ("min_length", "minLength"),
-    ("max_length", "maxLength"),
-    ("min_items", "minItems"),
-    ("max_items", "maxItems"),
-)
+# In the GUI's order.
+NUMBER_KEYS = {
+    "multipleOf": "multiple_of",
+    "maximum": "maximum",
+    "exclusiveMaximum": "exclusive_maximum",
+    "minimum": "minimum",
+    "exclusiveMinimum": "exclusive_minimum",
+}
+LENGTH_KEYS = {
+    "minLength": "min_length",
+    "maxLength": "max_length",
+    "minItems": "min_items",
+    "maxItems": "max_items",
+}
+KEYWORDS = {**NUMBER_KEYS, **LENGTH_KEYS}
+"""The keywords of JSON Schema, by which the GUI names its limits too."""
+# pydantic writes limits of a union under its own names.
+UNION_KEYS = {
+    "ge": "minimum",
+    "le": "maximum",
+    "gt": "exclusive_minimum",
+    "lt": "exclusive_maximum",
+    "multiple_of": "multiple_of",
+}
 
 
 def read_limits(schema: Any, schemas: Schema, depth: int = 0) -> Limits:
@@ -76,7 +81,7 @@ def _own_limits(schema: Schema) -> Limits:
     values = _bounds(schema)
     values.update(
         (name, int(schema[key]))
-        for name, key in LENGTH_KEYS
+        for key, name in LENGTH_KEYS.items()
         if is_number(schema.get(key))
     )
     if isinstance(schema.get("pattern"), str):
@@ -94,7 +99,9 @@ def _own_limits(schema: Schema) -> Limits:
 
 def _bounds(schema: Schema) -> dict[str, Any]:
     bounds = {
-        name: schema[key] for name, key in NUMBER_KEYS if is_number(schema.get(key))
+        name: schema[key]
+        for key, name in {**NUMBER_KEYS, **UNION_KEYS}.items()
+        if is_number(schema.get(key))
     }
     # OpenAPI 3.0 says exclusive with a flag beside the limit.
     for side in ("minimum", "maximum"):
@@ -104,7 +111,7 @@ def _bounds(schema: Schema) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """True for JSON numbers; a bool is none."""
+    """True for JSON numbers; a bool is not one."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

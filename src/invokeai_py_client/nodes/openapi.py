@@ -2,7 +2,7 @@
 
 Nothing in a document makes this fail: a custom node may have any schema, so an input
 whose type has no name for the GUI is left out, and so is a node without a type or an
-output, with a word in the log at DEBUG.
+output, and logged at DEBUG.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from invokeai_py_client.nodes.field_types import (
+    METADATA_TYPES,
     STATEFUL_TYPES,
     Schema,
     non_null_members,
     read_type,
     ref_name,
 )
-from invokeai_py_client.nodes.limits import is_number, read_limits
+from invokeai_py_client.nodes.limits import NUMBER_KEYS, is_number, read_limits
 from invokeai_py_client.nodes.template import (
     UNSET,
     FieldType,
@@ -34,42 +35,23 @@ logger = logging.getLogger("invokeai_py_client")
 
 HIDDEN_NODES = frozenset({"graph", "linear_ui_output"})
 NODE_ATTRIBUTES = frozenset({"id", "type", "use_cache"})
-BATCH_INPUTS = frozenset(
-    {
-        ("float_batch", "floats"),
-        ("integer_batch", "integers"),
-        ("string_batch", "strings"),
-        ("image_batch", "images"),
-    }
-)
-BATCH_OUTPUTS = frozenset(
-    {
-        ("float_generator", "floats"),
-        ("integer_generator", "integers"),
-        ("string_generator", "strings"),
-        ("image_generator", "images"),
-    }
-)
+BATCH_LISTS: Mapping[str, str] = {
+    "float_batch": "floats",
+    "integer_batch": "integers",
+    "string_batch": "strings",
+    "image_batch": "images",
+}
+"""The list input of each batch node, and the output of its generator node."""
+GENERATOR_LISTS: Mapping[str, str] = {
+    name.replace("batch", "generator"): items for name, items in BATCH_LISTS.items()
+}
 INPUT_HINTS = (
-    "ui_hidden",
-    "ui_component",
-    "ui_type",
-    "ui_order",
-    "ui_choice_labels",
-    "ui_model_base",
-    "ui_model_type",
-    "ui_model_variant",
-    "ui_model_format",
+    "ui_hidden", "ui_component", "ui_type", "ui_order", "ui_choice_labels",
+    "ui_model_base", "ui_model_type", "ui_model_variant", "ui_model_format",
     "ui_model_provider_id",
-)
+)  # fmt: skip
 OUTPUT_HINTS = ("ui_hidden", "ui_type", "ui_order")
-NUMBER_LIMITS = (
-    "multipleOf",
-    "maximum",
-    "exclusiveMaximum",
-    "minimum",
-    "exclusiveMinimum",
-)
+NUMBER_LIMITS = tuple(NUMBER_KEYS)
 TEXT_LIMITS = ("minLength", "maxLength")
 LIST_LIMITS = ("minItems", "maxItems")
 
@@ -85,7 +67,7 @@ FALLBACKS: Mapping[str, Any] = {
     "SchedulerField": "dpmpp_3m_k",
     "StringField": "",
 }
-# What a fresh node holds whatever the schema says.
+# What a fresh node holds regardless of the schema.
 FIXED_DEFAULTS: Mapping[str, Any] = {
     "FloatGeneratorField": {
         "type": "float_generator_arithmetic_sequence",
@@ -108,14 +90,18 @@ FIXED_DEFAULTS: Mapping[str, Any] = {
         "type": "image_generator_images_from_board",
         "category": "images",
     },
-    "LoRAMetadataField": UNSET,
-    "ControlNetMetadataField": UNSET,
-    "IPAdapterMetadataField": UNSET,
-    "T2IAdapterMetadataField": UNSET,
-    "MetadataExtraField": UNSET,
+    **dict.fromkeys(METADATA_TYPES, UNSET),
 }
 # Lists of these have their own limits and default to [] only when required.
 LISTED_TYPES = frozenset({"ImageField", "IntegerField", "FloatField", "StringField"})
+
+
+def has_batch_keys(openapi: Mapping[str, Any]) -> bool:
+    """Whether the batches that the server takes may have an idempotency key."""
+    found: Any = openapi
+    for name in ("components", "schemas", "Batch", "properties", "idempotency_key"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found is not None
 
 
 def parse_openapi(openapi: Mapping[str, Any]) -> dict[str, NodeTemplate]:
@@ -197,7 +183,7 @@ def _input(
         return None
     if field_type.name == "IsIntermediate":
         return None
-    if (node_type, name) in BATCH_INPUTS:
+    if BATCH_LISTS.get(node_type) == name:
         field_type = replace(field_type, batch=True)
     stateful = field_type.name in STATEFUL_TYPES
     gui = {key: schema[key] for key in INPUT_HINTS if key in schema}
@@ -205,12 +191,15 @@ def _input(
         del gui["ui_type"]
         gui.update(restrictions)
     default: Any = UNSET
+    limits = read_limits(schema, schemas)
+    if not stateful and schema.get("input") in ("any", "direct"):
+        limits = replace(limits, takes_literal=True)
     if stateful:
-        limits, default = _stateful_part(schema, field_type)
-        if field_type.name == "EnumField" and not limits["options"]:
+        own, default = _stateful_part(schema, field_type)
+        if field_type.name == "EnumField" and not own["options"]:
             logger.debug("enum %s of node %s has no options", name, node_type)
             return None
-        gui.update(limits)
+        gui.update(own)
     return InputTemplate(
         name=name,
         title=_text(schema.get("title"), start_case(name)),
@@ -219,7 +208,7 @@ def _input(
         input=_input_kind(schema.get("input")) if stateful else "connection",
         description=_text(schema.get("description")),
         default=default,
-        limits=read_limits(schema, schemas),
+        limits=limits,
         gui=gui,
     )
 
@@ -280,7 +269,7 @@ def _outputs(node_type: str, properties: Schema) -> dict[str, OutputTemplate]:
         if field_type is None:
             logger.debug("output %s of node %s has no type, left out", name, node_type)
             continue
-        if (node_type, name) in BATCH_OUTPUTS:
+        if GENERATOR_LISTS.get(node_type) == name:
             field_type = replace(field_type, batch=True)
         outputs[name] = OutputTemplate(
             name=name,

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Optional
 
+from invokeai_py_client._exports import set_module
+
 Cardinality = Literal["SINGLE", "COLLECTION", "SINGLE_OR_COLLECTION"]
 InputKind = Literal["any", "direct", "connection"]
 
 
+@set_module("invokeai_py_client.nodes")
 class Unset(Enum):
     """The absence of a value where None could be one."""
 
@@ -26,6 +29,7 @@ class Unset(Enum):
 UNSET = Unset.UNSET
 
 
+@set_module("invokeai_py_client.nodes")
 @dataclass(frozen=True)
 class FieldType:
     """The type of an input or output.
@@ -43,6 +47,7 @@ class FieldType:
     original: Optional[FieldType] = None
 
 
+@set_module("invokeai_py_client.nodes")
 @dataclass(frozen=True)
 class Limits:
     """What the server itself allows, wherever its schema says so.
@@ -53,6 +58,8 @@ class Limits:
     Attributes:
         list_refused: For a value or a list: the server cannot apply its limit to a
             list and fails on every one, a bound on a union being for both.
+        takes_literal: For a type that the GUI only has edges for, such as one of a
+            custom node: the server takes a value all the same.
     """
 
     minimum: Optional[float] = None
@@ -68,9 +75,11 @@ class Limits:
     choices: Optional[Sequence[Any]] = None
     nullable: bool = False
     list_refused: bool = False
+    takes_literal: bool = False
     item: Optional[Limits] = None
 
 
+@set_module("invokeai_py_client.nodes")
 @dataclass(frozen=True)
 class InputTemplate:
     """One input of a node type.
@@ -84,7 +93,7 @@ class InputTemplate:
             ``connection`` only an edge.
         default: The value of a fresh node; `UNSET` when there is none.
         limits: What the server allows.
-        gui: Every further key of the GUI's template as it stands there (options,
+        gui: Every further key of the GUI's template, unchanged (options,
             ui_choice_labels, ui_component, ui_model_base, minimum, multipleOf, …).
     """
 
@@ -99,6 +108,7 @@ class InputTemplate:
     gui: Mapping[str, Any] = field(default_factory=dict)
 
 
+@set_module("invokeai_py_client.nodes")
 @dataclass(frozen=True)
 class OutputTemplate:
     """One output of a node type."""
@@ -110,6 +120,7 @@ class OutputTemplate:
     gui: Mapping[str, Any] = field(default_factory=dict)
 
 
+@set_module("invokeai_py_client.nodes")
 @dataclass(frozen=True)
 class NodeTemplate:
     """A node type.

@@ -1,28 +1,17 @@
-"""What the server says about its queue: frozen snapshots, and why nothing moves."""
+"""Frozen snapshots of a queue, and why nothing moves."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Optional
 
+from invokeai_py_client._exports import set_module
+from invokeai_py_client._job import IvkJob
 from invokeai_py_client._snapshot import Snapshot
-from invokeai_py_client.models import IvkJob
-
-__all__ = [
-    "BatchStatus",
-    "DestinationCounts",
-    "ProcessorStatus",
-    "QueueCounts",
-    "QueuePosition",
-    "QueueSnapshot",
-    "QueueStatus",
-    "Stall",
-    "StallKind",
-]
 
 
 class _Counts(Snapshot):
-    """How many jobs stand where."""
+    """How many jobs have which status."""
 
     queue_id: str = "default"
     pending: int = 0
@@ -39,6 +28,7 @@ class _Counts(Snapshot):
         return self.pending + self.in_progress + self.waiting
 
 
+@set_module("invokeai_py_client")
 class QueueCounts(_Counts):
     """The jobs of a queue.
 
@@ -46,7 +36,7 @@ class QueueCounts(_Counts):
         item_id: The running job; None when none runs.
         batch_id: Its batch.
         user_pending: The caller's own pending jobs; None when the server does not
-            tell (for a single user, or before 6.12).
+            say (for a single user, or before 6.12).
     """
 
     item_id: Optional[int] = None
@@ -56,6 +46,7 @@ class QueueCounts(_Counts):
     user_in_progress: Optional[int] = None
 
 
+@set_module("invokeai_py_client.queue")
 class BatchStatus(_Counts):
     """The jobs of a batch; all zero when the server knows none of that id.
 
@@ -67,27 +58,35 @@ class BatchStatus(_Counts):
     destination: Optional[str] = None
 
 
+@set_module("invokeai_py_client.queue")
 class DestinationCounts(_Counts):
     """The jobs of a destination; all zero when the server knows none."""
 
     destination: str
 
 
+@set_module("invokeai_py_client.queue")
 class ProcessorStatus(Snapshot):
     """The one worker that serves all queues of a server.
 
     Attributes:
         is_started: False when it is paused.
-        is_processing: True while it runs a job, of whatever queue.
+        is_processing: True while it runs a job, of any queue.
     """
 
     is_started: bool
     is_processing: bool
 
 
+@set_module("invokeai_py_client.queue")
 class StallKind(str, Enum):
-    """Why jobs are pending and none of this queue runs."""
+    """Why the jobs of this queue do not move.
 
+    `STOPPED`: an error ended the processor in the middle of a job, and only a restart
+    of the server helps.
+    """
+
+    STOPPED = "stopped"
     PAUSED = "paused"
     BLOCKED = "blocked"
     BUSY_ELSEWHERE = "busy_elsewhere"
@@ -97,13 +96,14 @@ class StallKind(str, Enum):
         return str(self.value)
 
 
+@set_module("invokeai_py_client.queue")
 class Stall(Snapshot):
     """Why nothing moves, and what to do.
 
     Attributes:
-        kind: `PAUSED` and `BLOCKED` do not pass by themselves; the other two do.
+        kind: `STOPPED`, `PAUSED` and `BLOCKED` do not pass by themselves; others do.
         message: One line for people.
-        item_id: The job that blocks; None when unknown.
+        item_id: The job that blocks, or was running; None when unknown.
         batch_id: Its batch, which `cancel_batch` takes away.
     """
 
@@ -115,9 +115,13 @@ class Stall(Snapshot):
     @property
     def is_lasting(self) -> bool:
         """True when it does not pass by itself."""
-        return self.kind in (StallKind.PAUSED, StallKind.BLOCKED)
+        return self.kind in _LASTING
 
 
+_LASTING = (StallKind.STOPPED, StallKind.PAUSED, StallKind.BLOCKED)
+
+
+@set_module("invokeai_py_client")
 class QueueStatus(Snapshot):
     """A queue and its processor at one moment.
 
@@ -138,10 +142,11 @@ class QueueStatus(Snapshot):
 
     @property
     def why(self) -> Optional[str]:
-        """Why nothing moves, in words; None when something does."""
+        """Why nothing moves, as one line; None when something does."""
         return None if self.stall is None else self.stall.message
 
 
+@set_module("invokeai_py_client.queue")
 class QueuePosition(Snapshot):
     """How far a job is from running.
 
@@ -149,7 +154,7 @@ class QueuePosition(Snapshot):
         ahead: Jobs that run before it: pending with higher priority, or as high and
             older, and the one that runs now. 0 when it is not pending.
         stall: Why nothing moves at all; None when something does.
-        message: Both in words.
+        message: Both as one line.
     """
 
     item_id: int
@@ -158,8 +163,9 @@ class QueuePosition(Snapshot):
     message: str
 
 
+@set_module("invokeai_py_client.queue")
 class QueueSnapshot(Snapshot):
-    """A queue at one moment, as `QueueRepository.watch` gives it.
+    """A queue at one moment, as `QueueRepository.watch_queue` yields it.
 
     Attributes:
         status: The counts, the processor, and why nothing moves.
@@ -193,5 +199,5 @@ class QueueSnapshot(Snapshot):
 
     @property
     def blocked_by(self) -> Optional[str]:
-        """Why nothing moves, in words; None when something does."""
+        """Why nothing moves, as one line; None when something does."""
         return self.status.why

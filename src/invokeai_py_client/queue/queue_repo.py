@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Optional, Protocol, Union
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, Optional, TypeVar, Union
 
-from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._arguments import Count, Name, Seconds, Tag, checks_arguments
+from invokeai_py_client._core.flow import Flow, collect
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
+from invokeai_py_client._job import IvkJob
+from invokeai_py_client._objects.handle import Repository
 from invokeai_py_client.exceptions import QueueError
-from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue import change_flows, flows, wait_flows, watch_flows
+from invokeai_py_client.queue import (
+    change_flows,
+    flows,
+    requests,
+    wait_flows,
+    watch_flows,
+)
 from invokeai_py_client.queue.arguments import (
+    BatchLike,
     JobLike,
+    Statuses,
+    batch_id_of,
     batch_ids_of,
-    item_id_of,
-    item_ids_of,
     job_filter,
+    job_ref,
+    job_refs,
 )
 from invokeai_py_client.queue.models import (
     BatchStatus,
@@ -26,22 +38,15 @@ from invokeai_py_client.queue.models import (
     QueueStatus,
 )
 
-if TYPE_CHECKING:
-    from invokeai_py_client.workflow.submission import Submission
-
-__all__ = ["QueueRepository"]
-
-
-class SubmissionFinder(Protocol):
-    """Makes the flow that finds a submission; workflows know how."""
-
-    def __call__(self, queue_id: str, submission_id: str) -> Flow[Submission]:
-        """The flow for one submission."""
-        ...
+SubmissionT = TypeVar("SubmissionT")
+SubmissionFinder = Callable[[str, str], Flow[SubmissionT]]
+"""Makes the flow that finds a submission by (queue id, submission id)."""
 
 
-class QueueRepository:
-    """Looks at and changes the jobs of one queue.
+@set_module("invokeai_py_client.queue")
+@checks_arguments
+class QueueRepository(Repository[Runner], Generic[SubmissionT]):
+    """Reads and changes the jobs of one queue.
 
     A server has one processor for all of its queues; nearly everybody uses the one
     called ``"default"``.
@@ -56,7 +61,7 @@ class QueueRepository:
         self,
         runner: Runner,
         queue_id: str = "default",
-        find_submission: Optional[SubmissionFinder] = None,
+        find_submission: Optional[SubmissionFinder[SubmissionT]] = None,
     ) -> None:
         self._runner = runner
         self._queue_id = queue_id
@@ -67,46 +72,68 @@ class QueueRepository:
         """The queue this repository works on."""
         return self._queue_id
 
-    def with_queue(self, queue_id: str) -> QueueRepository:
+    def with_queue(self, queue_id: Name) -> QueueRepository[SubmissionT]:
         """A repository of the same server for another queue."""
         return QueueRepository(self._runner, queue_id, self._find_submission)
 
-    def get_submission(self, submission_id: str) -> Submission:
+    def get_submission(self, submission: BatchLike) -> SubmissionT:
         """Find jobs that were submitted together, by this or another process.
 
         Args:
-            submission_id: The `id` of the `Submission`: the batch id.
+            submission: A submission or its `id`, which is the id of its batch.
 
         Raises:
             QueueError: The queue knows no jobs of it (any more).
         """
         if self._find_submission is None:
             raise QueueError("only the queue_repo of a client finds submissions")
-        return self._runner.run(self._find_submission(self._queue_id, submission_id))
+        return self._runner.run(
+            self._find_submission(self._queue_id, batch_id_of(submission))
+        )
 
-    def get_status(self) -> QueueStatus:
+    def get_queue_status(self) -> QueueStatus:
         """Read the counts, the processor, and why nothing moves if nothing does."""
         return self._runner.run(wait_flows.get_status(self._queue_id))
 
-    def get_position(self, job: JobLike) -> QueuePosition:
+    def get_job_position(self, job: JobLike) -> QueuePosition:
         """Count the jobs that run before this one, and say why nothing moves.
 
         Raises:
             NotFoundError: The queue does not know this job.
         """
-        return self._runner.run(
-            wait_flows.get_position(self._queue_id, item_id_of(job))
-        )
+        return self._runner.run(wait_flows.get_position(self._queue_id, job_ref(job)))
 
     def list_jobs(
         self,
         *,
-        status: Union[str, JobStatus, Iterable[Union[str, JobStatus]], None] = None,
-        batch_id: Optional[str] = None,
+        status: Statuses = None,
+        batch: Optional[BatchLike] = None,
         destination: Optional[str] = None,
         origin: Optional[str] = None,
         newest_first: bool = True,
-        limit: Optional[int] = None,
+        limit: Optional[Count] = None,
+    ) -> list[IvkJob]:
+        """List jobs; see `iter_jobs` for the arguments."""
+        return self._runner.run(
+            collect(
+                flows.list_jobs(
+                    self._queue_id,
+                    job_filter(status, batch, destination, origin),
+                    newest_first,
+                    limit,
+                )
+            )
+        )
+
+    def iter_jobs(
+        self,
+        *,
+        status: Statuses = None,
+        batch: Optional[BatchLike] = None,
+        destination: Optional[str] = None,
+        origin: Optional[str] = None,
+        newest_first: bool = True,
+        limit: Optional[Count] = None,
     ) -> Iterator[IvkJob]:
         """Iterate over the jobs the queue still knows, as summaries.
 
@@ -115,7 +142,7 @@ class QueueRepository:
 
         Args:
             status: Only jobs of this status, or of one of these.
-            batch_id: Only jobs of this batch.
+            batch: Only jobs of this batch or submission.
             destination: Only jobs of this destination.
             origin: Only jobs of this origin.
             newest_first: Order by item id, highest or lowest first.
@@ -124,13 +151,13 @@ class QueueRepository:
         return self._runner.stream(
             flows.list_jobs(
                 self._queue_id,
-                job_filter(status, batch_id, destination, origin),
+                job_filter(status, batch, destination, origin),
                 newest_first,
                 limit,
             )
         )
 
-    def get_job(self, item_id: int) -> IvkJob:
+    def get_job(self, job: JobLike) -> IvkJob:
         """Read one job with its session.
 
         The results in the session are complete only once the job has ended.
@@ -140,15 +167,15 @@ class QueueRepository:
             QueueBlockedError: The job is pending and the server cannot read it; the
                 hint says how to take it away.
         """
-        return self._runner.run(flows.get_job(self._queue_id, item_id))
+        return self._runner.run(flows.get_job(self._queue_id, job_ref(job)))
 
-    def find_job(self, item_id: int) -> Optional[IvkJob]:
+    def find_job(self, job: JobLike) -> Optional[IvkJob]:
         """Read one job with its session; None when this queue does not know it.
 
         Raises:
             QueueBlockedError: As for `get_job`.
         """
-        return self._runner.run(flows.find_job(self._queue_id, item_id))
+        return self._runner.run(flows.find_job(self._queue_id, job_ref(job)))
 
     def find_current_job(self) -> Optional[IvkJob]:
         """Read the job that runs now; None when none of this queue does."""
@@ -158,17 +185,25 @@ class QueueRepository:
         """Read the job that runs next; None when none of this queue is pending."""
         return self._runner.run(flows.find_current(self._queue_id, "next"))
 
-    def get_batch_status(self, batch_id: str) -> BatchStatus:
+    def get_batch_status(self, batch: BatchLike) -> BatchStatus:
         """Count a batch's jobs by status; all zero when the queue knows none."""
-        return self._runner.run(flows.batch_status(self._queue_id, batch_id))
+        return self._runner.run(flows.batch_status(self._queue_id, batch_id_of(batch)))
 
-    def get_counts_by_destination(self, destination: str) -> DestinationCounts:
+    def get_destination_counts(self, destination: Name) -> DestinationCounts:
         """Count a destination's jobs by status; all zero when it has none."""
         return self._runner.run(
             flows.counts_by_destination(self._queue_id, destination)
         )
 
-    def cancel(self, job: JobLike) -> IvkJob:
+    def count_tagged(self, tag: Tag = "ivk") -> DestinationCounts:
+        """Count the jobs by status that were submitted with a tag.
+
+        Args:
+            tag: The `tag` of `run` and `submit`.
+        """
+        return self.get_destination_counts(tag)
+
+    def cancel_job(self, job: JobLike) -> IvkJob:
         """Cancel a job; one that has ended stays as it is.
 
         A running node stops at its next step. Jobs that the job started itself are
@@ -181,33 +216,50 @@ class QueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return self._runner.run(
-            change_flows.cancel_job(self._queue_id, item_id_of(job))
-        )
+        return self._runner.run(change_flows.cancel_job(self._queue_id, job_ref(job)))
 
-    def cancel_batch(self, batch: Union[str, Iterable[str]]) -> int:
+    def cancel_batch(self, batch: Union[BatchLike, Iterable[BatchLike]]) -> int:
         """Cancel what is left of one batch or several.
 
         Returns:
             How many jobs were cancelled; 0 also when no such batch is known.
         """
         return self._runner.run(
-            change_flows.cancel_batches(self._queue_id, batch_ids_of(batch))
+            requests.cancel_batches(self._queue_id, batch_ids_of(batch))
         )
 
-    def cancel_by_destination(self, destination: str) -> int:
+    def cancel_jobs_by_destination(self, destination: Name) -> int:
         """Cancel what is left of a destination; how many jobs that were."""
         return self._runner.run(
-            change_flows.cancel_destination(self._queue_id, destination)
+            change_flows.change_jobs(
+                self._queue_id, "cancel_by_destination", destination=destination
+            )
         )
 
-    def cancel_all_except_current(self) -> int:
-        """Cancel all pending jobs, not the running one; how many that were."""
-        return self._runner.run(change_flows.cancel_all_except_current(self._queue_id))
+    def cancel_tagged(self, tag: Tag = "ivk") -> int:
+        """Cancel what is left of the jobs that were submitted with a tag.
 
-    def delete_all_except_current(self) -> int:
+        Jobs of the web interface, and of others with another tag, stay.
+
+        Args:
+            tag: The `tag` of `run` and `submit`.
+
+        Returns:
+            How many jobs were cancelled.
+        """
+        return self.cancel_jobs_by_destination(tag)
+
+    def cancel_pending_jobs(self) -> int:
+        """Cancel all pending jobs, not the running one; how many that were."""
+        return self._runner.run(
+            change_flows.change_jobs(self._queue_id, "cancel_all_except_current")
+        )
+
+    def delete_pending_jobs(self) -> int:
         """Delete all pending jobs, not the running one; how many that were."""
-        return self._runner.run(change_flows.delete_all_except_current(self._queue_id))
+        return self._runner.run(
+            change_flows.change_jobs(self._queue_id, "delete_all_except_current")
+        )
 
     def delete_job(self, job: JobLike) -> None:
         """Delete a job from the queue, cancelling it first when it has not ended.
@@ -216,11 +268,9 @@ class QueueRepository:
             NotFoundError: This queue does not know the job.
             QueueBlockedError: The server cannot read the job; cancel its batch.
         """
-        return self._runner.run(
-            change_flows.delete_job(self._queue_id, item_id_of(job))
-        )
+        return self._runner.run(change_flows.delete_job(self._queue_id, job_ref(job)))
 
-    def delete_by_destination(self, destination: str) -> int:
+    def delete_jobs_by_destination(self, destination: Name) -> int:
         """Delete the jobs of a destination, cancelling those that have not ended.
 
         Returns:
@@ -233,18 +283,18 @@ class QueueRepository:
             change_flows.delete_destination(self._queue_id, destination)
         )
 
-    def clear(self) -> int:
+    def clear_queue(self) -> int:
         """Cancel and delete every job, history included; how many that were."""
-        return self._runner.run(change_flows.clear(self._queue_id))
+        return self._runner.run(change_flows.change_jobs(self._queue_id, "clear"))
 
-    def prune(self) -> int:
+    def prune_queue(self) -> int:
         """Delete the jobs that have ended, with their results; how many that were.
 
         The images stay.
         """
-        return self._runner.run(change_flows.prune(self._queue_id))
+        return self._runner.run(change_flows.change_jobs(self._queue_id, "prune"))
 
-    def retry(self, jobs: Union[JobLike, Iterable[JobLike]]) -> list[IvkJob]:
+    def retry_jobs(self, jobs: Union[JobLike, Iterable[JobLike]]) -> list[IvkJob]:
         """Run failed or cancelled jobs once more, as new jobs of the same batch.
 
         The request is never repeated by itself.
@@ -258,30 +308,28 @@ class QueueRepository:
             NotFoundError: This queue does not know one of them; nothing was sent.
             QueueFullError: The queue took fewer jobs than were asked for.
         """
-        return self._runner.run(
-            change_flows.retry_jobs(self._queue_id, item_ids_of(jobs))
-        )
+        return self._runner.run(change_flows.retry_jobs(self._queue_id, job_refs(jobs)))
 
-    def pause(self) -> ProcessorStatus:
+    def pause_processor(self) -> ProcessorStatus:
         """Pause the processor of all queues; a running job finishes.
 
         The server forgets this when it restarts. Needs an administrator.
         """
         return self._runner.run(change_flows.set_processor(self._queue_id, "pause"))
 
-    def resume(self) -> ProcessorStatus:
+    def resume_processor(self) -> ProcessorStatus:
         """Let the processor of all queues run again; needs an administrator."""
         return self._runner.run(change_flows.set_processor(self._queue_id, "resume"))
 
-    def watch(
+    def watch_queue(
         self, job: Optional[JobLike] = None, *, until_idle: bool = False
     ) -> Iterator[QueueSnapshot]:
         """Iterate over what the queue looks like: now, and whenever it has changed.
 
         Args:
-            job: Tell who is ahead of this job too, and end when it has ended. It
+            job: Report the jobs ahead of this one too, and end when it has ended. It
                 costs the server a second per thousand unfinished jobs.
-            until_idle: End when the queue is idle; otherwise it goes on for ever.
+            until_idle: End when the queue is idle; otherwise it never ends.
 
         Raises:
             NotFoundError: The queue does not know the job (any more).
@@ -290,17 +338,17 @@ class QueueRepository:
         """
         return self._runner.stream(
             watch_flows.watch(
-                self._queue_id, None if job is None else item_id_of(job), until_idle
+                self._queue_id, None if job is None else job_ref(job), until_idle
             )
         )
 
-    def wait_until_idle(self, timeout: Optional[float] = None) -> QueueStatus:
+    def wait_until_queue_idle(self, timeout: Optional[Seconds] = None) -> QueueStatus:
         """Wait until no job of this queue is pending, running or waiting.
 
         A paused processor is waited for. Giving up cancels nothing.
 
         Args:
-            timeout: Seconds for the whole wait; None waits for ever, 0 looks once.
+            timeout: Seconds for the whole wait; None without a limit, 0 to ask once.
 
         Returns:
             The idle queue's status.

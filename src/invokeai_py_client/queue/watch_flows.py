@@ -6,21 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Optional
 
-from invokeai_py_client._core.flow import Flow, emit, listen, next_event, now, pause
-from invokeai_py_client._core.messages import Listen, Mailbox
-from invokeai_py_client._core.outage import Outage
+from invokeai_py_client._core.flow import Flow, emit
 from invokeai_py_client._core.paging import CHUNK
-from invokeai_py_client.exceptions import APIError
-from invokeai_py_client.models import IvkJob, JobStatus
-from invokeai_py_client.queue.flows import get_job, item_ids, summaries
+from invokeai_py_client._core.wait_loop import wait_for
+from invokeai_py_client._job import IvkJob, JobStatus
+from invokeai_py_client.queue.flows import JobRef, get_job, summaries
 from invokeai_py_client.queue.models import QueueSnapshot, QueueStatus
+from invokeai_py_client.queue.requests import item_ids
 from invokeai_py_client.queue.wait_flows import (
-    POLL_WITH_EVENTS,
-    POLL_WITHOUT_EVENTS,
-    concerns,
+    changes_of_queue,
     get_status,
-    runs_before,
-    unfinished_jobs,
+    jobs_ahead,
 )
 
 # Jobs of which the pace is the average; older ones may have been of another kind.
@@ -43,48 +39,29 @@ class _Pace:
         self.seconds = seconds_per_job((yield from summaries(queue_id, newest)))
 
 
-def watch(queue_id: str, item_id: Optional[int], until_idle: bool) -> Flow[None]:
+def watch(queue_id: str, ref: Optional[JobRef], until_idle: bool) -> Flow[None]:
     """Emit what the queue looks like, and again whenever that has changed.
 
-    Ends when the job `item_id` has ended, or with `until_idle` when the queue is idle.
+    Ends when the job `ref` has ended, or with `until_idle` when the queue is idle.
     """
-    mailbox = yield from listen(Listen(partial(concerns, queue_id), queue_id))
-    outage = Outage()
-    pace = _Pace()
-    last: Optional[QueueSnapshot] = None
-    while True:
-        try:
-            seen = yield from _look(queue_id, item_id, pace)
-        except APIError as error:
-            outage.note(error, (yield from now()))
-        else:
-            outage.over()
-            if seen != last:
-                yield from emit(seen)
-            last = seen
-            if is_over(seen, until_idle):
-                return
-        yield from _rest(mailbox)
+    yield from wait_for(
+        "changes of the queue",
+        partial(_take_snapshot, queue_id, ref, _Pace()),
+        partial(_is_last, until_idle),
+        subscription=changes_of_queue(queue_id),
+        on_change=emit,
+    )
 
 
-def is_over(seen: QueueSnapshot, until_idle: bool) -> bool:
-    """True when there is nothing left to watch."""
-    if seen.job is not None:
-        return seen.job.status.is_terminal
-    return until_idle and seen.status.is_idle
+def _is_last(until_idle: bool, found: QueueSnapshot) -> bool:
+    if found.job is not None:
+        return found.job.status.is_terminal
+    return until_idle and found.status.is_idle
 
 
-def _rest(mailbox: Optional[Mailbox]) -> Flow[None]:
-    if mailbox is None:
-        yield from pause(POLL_WITHOUT_EVENTS)
-        return
-    event = yield from next_event(mailbox, POLL_WITH_EVENTS)
-    while event is not None:
-        # One look for all that came together.
-        event = yield from next_event(mailbox, 0.0)
-
-
-def _look(queue_id: str, item_id: Optional[int], pace: _Pace) -> Flow[QueueSnapshot]:
+def _take_snapshot(
+    queue_id: str, ref: Optional[JobRef], pace: _Pace
+) -> Flow[QueueSnapshot]:
     status = yield from get_status(queue_id)
     yield from pace.update(queue_id, status)
     current: Optional[IvkJob] = None
@@ -92,26 +69,12 @@ def _look(queue_id: str, item_id: Optional[int], pace: _Pace) -> Flow[QueueSnaps
         found = yield from summaries(queue_id, [status.queue.item_id])
         current = found[0] if found else None
     job, ahead = None, None
-    if item_id is not None:
-        job = yield from get_job(queue_id, item_id)
-        ahead = yield from _jobs_ahead(queue_id, job)
+    if ref is not None:
+        job = yield from get_job(queue_id, ref)
+        is_pending = job.status is JobStatus.PENDING
+        ahead = (yield from jobs_ahead(queue_id, job)) if is_pending else []
         job = job.model_copy(update={"session": None})
     return snapshot(status, current, job, ahead, pace.seconds)
-
-
-def _jobs_ahead(queue_id: str, job: IvkJob) -> Flow[list[IvkJob]]:
-    if job.status is not JobStatus.PENDING:
-        return []
-    others = yield from unfinished_jobs(queue_id, job.item_id)
-    before = [other for other in others if runs_before(other, job)]
-    before.sort(
-        key=lambda other: (
-            other.status is JobStatus.PENDING,
-            -other.priority,
-            other.item_id,
-        )
-    )
-    return [other.model_copy(update={"session": None}) for other in before]
 
 
 def snapshot(
@@ -139,10 +102,7 @@ def snapshot(
 
 
 def _message(
-    status: QueueStatus,
-    job: Optional[IvkJob],
-    waiting: int,
-    estimate: Optional[float],
+    status: QueueStatus, job: Optional[IvkJob], waiting: int, estimate: Optional[float]
 ) -> str:
     counts = status.queue
     if job is not None and job.status is JobStatus.PENDING:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invokeai_py_client._lazy import lazy_exports
+from invokeai_py_client._exports import lazy_exports
 
 if TYPE_CHECKING:
-    from invokeai_py_client.video.async_video_handle import AsyncIvkVideo
-    from invokeai_py_client.video.async_video_repo import AsyncVideoRepository
-    from invokeai_py_client.video.models import VideoChanges, VideoUrls
-    from invokeai_py_client.video.video_handle import IvkVideo
-    from invokeai_py_client.video.video_repo import VideoRepository
+    from invokeai_py_client._aio.video_handle import AsyncIvkVideo as AsyncIvkVideo
+    from invokeai_py_client._aio.video_repo import (
+        AsyncVideoRepository as AsyncVideoRepository,
+    )
+    from invokeai_py_client.video.models import (
+        VideoBase as VideoBase,
+        VideoChanges as VideoChanges,
+        VideoUrls as VideoUrls,
+    )
+    from invokeai_py_client.video.video_handle import IvkVideo as IvkVideo
+    from invokeai_py_client.video.video_repo import VideoRepository as VideoRepository
 else:
     _HOMES = {
-        "async_video_handle": ("AsyncIvkVideo",),
-        "async_video_repo": ("AsyncVideoRepository",),
-        "models": ("VideoChanges", "VideoUrls"),
-        "video_handle": ("IvkVideo",),
-        "video_repo": ("VideoRepository",),
+        "_aio.video_handle": "AsyncIvkVideo",
+        "_aio.video_repo": "AsyncVideoRepository",
+        "video.models": "VideoBase VideoChanges VideoUrls",
+        "video.video_handle": "IvkVideo",
+        "video.video_repo": "VideoRepository",
     }
-    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
-
-__all__ = [
-    "AsyncIvkVideo",
-    "AsyncVideoRepository",
-    "IvkVideo",
-    "VideoChanges",
-    "VideoRepository",
-    "VideoUrls",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

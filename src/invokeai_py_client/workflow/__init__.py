@@ -4,63 +4,87 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invokeai_py_client._lazy import lazy_exports
+from invokeai_py_client._exports import lazy_exports
 
 if TYPE_CHECKING:
-    from invokeai_py_client.workflow.async_submission import AsyncSubmission
-    from invokeai_py_client.workflow.async_workflow_handle import AsyncWorkflowHandle
-    from invokeai_py_client.workflow.async_workflow_repo import AsyncWorkflowRepository
-    from invokeai_py_client.workflow.definition import WorkflowDefinition
-    from invokeai_py_client.workflow.inputs import WorkflowInput
-    from invokeai_py_client.workflow.outputs import (
-        WorkflowOutput,
-        is_output_capable,
-        register_output_type,
+    from invokeai_py_client._aio.submission import AsyncSubmission as AsyncSubmission
+    from invokeai_py_client._aio.workflow_handle import (
+        AsyncWorkflowHandle as AsyncWorkflowHandle,
     )
-    from invokeai_py_client.workflow.progress import RunProgress
-    from invokeai_py_client.workflow.results import (
-        JobResult,
-        NodeOutput,
-        OutputMapping,
-        RunResult,
+    from invokeai_py_client._aio.workflow_repo import (
+        AsyncWorkflowRepository as AsyncWorkflowRepository,
     )
-    from invokeai_py_client.workflow.seeds import SeedSource
-    from invokeai_py_client.workflow.submission import Submission
-    from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
-    from invokeai_py_client.workflow.workflow_repo import WorkflowRepository
+    from invokeai_py_client.workflow.compiling.compiled_workflow import (
+        CompiledWorkflow as CompiledWorkflow,
+    )
+    from invokeai_py_client.workflow.compiling.seeds import (
+        SeedPlan as SeedPlan,
+        SeedSource as SeedSource,
+    )
+    from invokeai_py_client.workflow.document.definition import (
+        WorkflowDefinition as WorkflowDefinition,
+    )
+    from invokeai_py_client.workflow.document.warnings import (
+        WorkflowWarning as WorkflowWarning,
+    )
+    from invokeai_py_client.workflow.inputs.call_values import Seeds as Seeds
+    from invokeai_py_client.workflow.inputs.outputs import (
+        WorkflowOutput as WorkflowOutput,
+        is_output_capable as is_output_capable,
+        register_output_type as register_output_type,
+    )
+    from invokeai_py_client.workflow.inputs.workflow_input import (
+        Inputs as Inputs,
+        WorkflowInput as WorkflowInput,
+    )
+    from invokeai_py_client.workflow.jobs.submission_record import (
+        SubmittedJob as SubmittedJob,
+    )
+    from invokeai_py_client.workflow.library.library_flows import (
+        WorkflowRecord as WorkflowRecord,
+    )
+    from invokeai_py_client.workflow.results.run_result import (
+        JobResult as JobResult,
+        NodeOutput as NodeOutput,
+        NodeOutputs as NodeOutputs,
+        OutputMapping as OutputMapping,
+        RunResult as RunResult,
+    )
+    from invokeai_py_client.workflow.submission import Submission as Submission
+    from invokeai_py_client.workflow.waiting.progress import RunProgress as RunProgress
+    from invokeai_py_client.workflow.waiting.wait_flows import (
+        SubmissionStatus as SubmissionStatus,
+    )
+    from invokeai_py_client.workflow.workflow_handle import (
+        WorkflowHandle as WorkflowHandle,
+    )
+    from invokeai_py_client.workflow.workflow_repo import (
+        WorkflowRepo as WorkflowRepo,
+        WorkflowRepository as WorkflowRepository,
+    )
 else:
     _HOMES = {
-        "async_submission": ("AsyncSubmission",),
-        "async_workflow_handle": ("AsyncWorkflowHandle",),
-        "async_workflow_repo": ("AsyncWorkflowRepository",),
-        "definition": ("WorkflowDefinition",),
-        "inputs": ("WorkflowInput",),
-        "outputs": ("WorkflowOutput", "is_output_capable", "register_output_type"),
-        "progress": ("RunProgress",),
-        "results": ("JobResult", "NodeOutput", "OutputMapping", "RunResult"),
-        "seeds": ("SeedSource",),
-        "submission": ("Submission",),
-        "workflow_handle": ("WorkflowHandle",),
-        "workflow_repo": ("WorkflowRepository",),
+        "_aio.submission": "AsyncSubmission",
+        "_aio.workflow_handle": "AsyncWorkflowHandle",
+        "_aio.workflow_repo": "AsyncWorkflowRepository",
+        "workflow.compiling.compiled_workflow": "CompiledWorkflow",
+        "workflow.compiling.seeds": "SeedPlan SeedSource",
+        "workflow.document.definition": "WorkflowDefinition",
+        "workflow.document.warnings": "WorkflowWarning",
+        "workflow.inputs.call_values": "Seeds",
+        "workflow.inputs.outputs": (
+            "WorkflowOutput is_output_capable register_output_type"
+        ),
+        "workflow.inputs.workflow_input": "Inputs WorkflowInput",
+        "workflow.jobs.submission_record": "SubmittedJob",
+        "workflow.library.library_flows": "WorkflowRecord",
+        "workflow.results.run_result": (
+            "JobResult NodeOutput NodeOutputs OutputMapping RunResult"
+        ),
+        "workflow.submission": "Submission",
+        "workflow.waiting.progress": "RunProgress",
+        "workflow.waiting.wait_flows": "SubmissionStatus",
+        "workflow.workflow_handle": "WorkflowHandle",
+        "workflow.workflow_repo": "WorkflowRepo WorkflowRepository",
     }
-    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)
-
-__all__ = [
-    "AsyncSubmission",
-    "AsyncWorkflowHandle",
-    "AsyncWorkflowRepository",
-    "JobResult",
-    "NodeOutput",
-    "OutputMapping",
-    "RunProgress",
-    "RunResult",
-    "SeedSource",
-    "Submission",
-    "WorkflowDefinition",
-    "WorkflowHandle",
-    "WorkflowInput",
-    "WorkflowOutput",
-    "WorkflowRepository",
-    "is_output_capable",
-    "register_output_type",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
+from invokeai_py_client._arguments import (
+    Name,
+    Seconds,
+    Tag,
+    checked,
+    checks_arguments,
+)
 from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._core.messages import Mailbox
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
-from invokeai_py_client.exceptions import WorkflowError
+from invokeai_py_client.exceptions import ArgumentError, WorkflowError
+from invokeai_py_client.image.board_flows import board_target
 from invokeai_py_client.image.image_handle import IvkImage
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.video.video_handle import IvkVideo
-from invokeai_py_client.workflow import prepare_flows, submit_flows, wait_flows
-from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle, Seed
-from invokeai_py_client.workflow.calls import BoardOption, Call, Desk
-from invokeai_py_client.workflow.compiled import CompiledWorkflow
-from invokeai_py_client.workflow.definition import WorkflowDefinition
-from invokeai_py_client.workflow.enqueue_flows import OnFull
-from invokeai_py_client.workflow.facts import Facts
-from invokeai_py_client.workflow.known_server import KnownServer
-from invokeai_py_client.workflow.media_reader import MediaReader
-from invokeai_py_client.workflow.outputs import is_output_capable
-from invokeai_py_client.workflow.results import OutputMapping, RunResult
+from invokeai_py_client.workflow.compiling.compiled_workflow import CompiledWorkflow
+from invokeai_py_client.workflow.document.definition import WorkflowDefinition
+from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
+from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle, Seed
+from invokeai_py_client.workflow.inputs.outputs import (
+    is_output_capable as is_output_capable,  # what `list_outputs` asks
+)
+from invokeai_py_client.workflow.inputs.python_script import python_script
+from invokeai_py_client.workflow.jobs.submission_record import SubmissionRecord
+from invokeai_py_client.workflow.lookup.known_server import KnownServer
+from invokeai_py_client.workflow.results.build_result import MediaFactory
+from invokeai_py_client.workflow.results.run_result import OutputMapping, RunResult
 from invokeai_py_client.workflow.submission import Submission
-from invokeai_py_client.workflow.ticket import Ticket
-from invokeai_py_client.workflow.wait_flows import OnProgress
+from invokeai_py_client.workflow.submitting import prepare_flows, submit_flows
+from invokeai_py_client.workflow.submitting.enqueue_options import OnFull
+from invokeai_py_client.workflow.submitting.prepare_flows import (
+    BoardOption,
+    Runs,
+    SubmitContext,
+    SubmitRequest,
+)
+from invokeai_py_client.workflow.waiting import wait_flows
+from invokeai_py_client.workflow.waiting.wait_flows import OnProgress
 
-__all__ = ["WorkflowHandle", "is_output_capable"]
+if TYPE_CHECKING:
+    from invokeai_py_client.sweep.sweep_plan import SweepPlan
 
 
+@checks_arguments
+@set_module("invokeai_py_client")
 class WorkflowHandle(BaseWorkflowHandle):
     """A workflow with its current values: set its inputs, run it, any number of times.
 
@@ -39,18 +62,16 @@ class WorkflowHandle(BaseWorkflowHandle):
 
     def __init__(
         self,
-        definition: WorkflowDefinition,
+        source: Union[WorkflowDefinition, LoadedWorkflow],
         catalog: NodeCatalog,
         *,
         runner: Runner,
         server: KnownServer,
-        facts: Optional[Facts] = None,
     ) -> None:
         """Made by `WorkflowRepository`; sends nothing."""
-        super().__init__(definition, catalog, facts=facts)
+        super().__init__(source, catalog)
         self._runner = runner
         self._server = server
-        self._read = MediaReader(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
         self._latest: Optional[Submission] = None
         self._unfinished: dict[str, Submission] = {}
 
@@ -59,27 +80,34 @@ class WorkflowHandle(BaseWorkflowHandle):
         inputs: Optional[Mapping[Any, Any]] = None,
         /,
         *,
-        runs: int = 1,
+        runs: Runs = 1,
         seed: Seed = "keep",
         board: BoardOption = None,
-        timeout: Optional[float] = None,
+        create: bool = False,
+        tag: Tag = "ivk",
+        timeout: Optional[Seconds] = None,
         on_progress: Optional[OnProgress] = None,
         check: bool = True,
         **values: Any,
     ) -> RunResult[IvkImage, IvkVideo]:
-        """Submit, wait for ever by default, and return what the jobs gave.
+        """Submit, wait without a limit by default, and return the results of the jobs.
 
         Interrupted (Ctrl-C, a cancelled task), it cancels its own jobs; a timeout
         cancels nothing.
 
         Args:
-            inputs: Values by anything that `get_input` takes, for this call only.
+            inputs: Values by anything that `get_input` takes, for this call only; the
+                empty cells (NaN) of a table's row are not given.
             runs: How often to run; see `seed`.
             seed: ``"keep"`` leaves seeds as they are in the handle, ``"random"``
                 draws one for each run, a number sets every seed that can be set.
             board: Name or id of the board, or the board itself, that outputs left
                 on "auto" go to; None for no board.
-            timeout: Seconds for the wait.
+            create: Create a board of the name `board`, which must be given, if there
+                is none.
+            tag: Marks the jobs as yours: `queue_repo.cancel_tagged` and `count_tagged`
+                find them by it.
+            timeout: Seconds for everything: preparing, submitting and waiting.
             on_progress: Called with a `RunProgress` whenever something happens. An
                 error that it raises ends the call and cancels nothing:
                 `wait_for_completion` finds the jobs again.
@@ -93,34 +121,35 @@ class WorkflowHandle(BaseWorkflowHandle):
             SubmissionUnknownError: A reply was lost and could not be settled.
             JobFailedError: A job failed; `.result` has everything that succeeded.
             JobCanceledError: A job was cancelled, deleted or lost.
-            JobTimeoutError: The time was over first; the jobs go on.
+            JobTimeoutError: The timeout expired; the jobs go on, if any were submitted.
             APIError: The server cannot be reached, or refuses.
         """
-        wait_flows.checked_timeout(timeout)
-        call = self._call(inputs, values, runs=runs, seed=seed, board=board)
-
-        def follow(ticket: Ticket) -> Flow[RunResult[IvkImage, IvkVideo]]:
-            self._remember(ticket)
-            return wait_flows.wait(
-                ticket,
-                self._read,
+        return self._runner.run(
+            self._run_flow(
+                inputs,
+                values,
+                runs=runs,
+                seed=seed,
+                board=board,
+                create=create,
+                tag=tag,
                 timeout=timeout,
-                check=check,
                 on_progress=on_progress,
-                on_over=self._forget,
+                check=check,
             )
-
-        return self._runner.run(submit_flows.run(self._desk(), call, follow))
+        )
 
     def submit(
         self,
         inputs: Optional[Mapping[Any, Any]] = None,
         /,
         *,
-        runs: int = 1,
+        runs: Runs = 1,
         seed: Seed = "keep",
         board: BoardOption = None,
-        key: Optional[str] = None,
+        create: bool = False,
+        tag: Tag = "ivk",
+        key: Optional[Name] = None,
         prepend: bool = False,
         on_full: OnFull = "error",
         **values: Any,
@@ -128,15 +157,21 @@ class WorkflowHandle(BaseWorkflowHandle):
         """Put the workflow into the queue with its current values, exactly once.
 
         Args:
-            inputs: Values by anything that `get_input` takes, for this call only.
+            inputs: Values by anything that `get_input` takes, for this call only; the
+                empty cells (NaN) of a table's row are not given.
             runs: How often to run; see `seed`.
             seed: ``"keep"`` leaves seeds as they are in the handle, ``"random"``
                 draws one for each run, a number sets every seed that can be set.
             board: Name or id of the board, or the board itself, that outputs left
                 on "auto" go to; None for no board.
-            key: Makes it idempotent: whatever was submitted under this key before,
-                by anybody on this server, is returned instead of being submitted
-                again, as long as the queue still knows it.
+            create: Create a board of the name `board`, which must be given, if there
+                is none.
+            tag: Marks the jobs as yours: `queue_repo.cancel_tagged` and `count_tagged`
+                find them by it.
+            key: Makes it idempotent: what was submitted under this key before, by any
+                client of this server, is returned instead of submitted again, as long
+                as the queue still knows it. Missing jobs are added, second copies
+                removed, and `Submission.warnings` say so.
             prepend: Put the jobs at the front of the queue.
             on_full: What to do when the queue takes only a part: ``"error"`` takes
                 the part back and raises, ``"partial"`` is content with it,
@@ -146,30 +181,88 @@ class WorkflowHandle(BaseWorkflowHandle):
         Raises:
             InputNotFoundError: A key means no input, or several.
             FieldValidationError: Values would be refused; nothing was sent.
+            KeyConflictError: The key belongs to a submission of other values.
             QueueFullError: The queue took fewer jobs; they were taken back.
             SubmissionUnknownError: A reply was lost and could not be settled.
             APIError: The server cannot be reached, or refuses.
         """
-        call = self._call(
-            inputs,
-            values,
-            runs=runs,
-            seed=seed,
-            board=board,
-            key=key,
-            prepend=prepend,
-            on_full=on_full,
+        return self._runner.run(
+            self._submit_flow(
+                inputs,
+                values,
+                runs=runs,
+                seed=seed,
+                board=board,
+                create=create,
+                tag=tag,
+                key=key,
+                prepend=prepend,
+                on_full=on_full,
+            )
         )
-        return self._redeem(submit_flows.submit(self._desk(), call))
 
     submit_sync = submit  # blocking only
+
+    def sweep(
+        self,
+        *,
+        product: Optional[Mapping[Any, Any]] = None,
+        zip: Optional[Mapping[Any, Any]] = None,
+        rows: Any = None,
+        runs: Runs = 1,
+        key: Optional[Name] = None,
+        seed: Seed = "keep",
+        board: BoardOption = None,
+    ) -> SweepPlan:
+        """Plan runs with different values; nothing is sent before the plan is run.
+
+        `rows` and `zip` are one axis each, every entry of `product` is one, `runs` the
+        last. All are multiplied, and the first varies slowest. Inputs are meant by
+        anything that `get_input` takes, and by ``"node.field"`` beyond the form. A
+        value may be a function of the item's other values. What the plan does not set
+        keeps the value that this handle has now.
+
+        Args:
+            product: Values by input; all combinations are made.
+            zip: Values by input, side by side: all of one length.
+            rows: A table whose columns are inputs: a file (CSV, JSON, JSON lines), a
+                list of mappings, a data frame. An empty cell sets nothing.
+            runs: How often everything is repeated.
+            key: Template of the items' names, which must differ, such as
+                ``"{positive_prompt:slug}-{seed}"``; digests of their values by default.
+            seed: ``"keep"`` leaves seeds as they are in the handle, ``"random"`` draws
+                one for each item and records it, a number sets every seed.
+            board: Name or id of the board, or the board itself, that outputs left on
+                "auto" go to; None for no board.
+
+        Raises:
+            ArgumentError: An axis is empty, or lists of `zip` have different lengths.
+            InputNotFoundError: A column means no input, or several.
+            FieldValidationError: An input cannot be set, or is set twice. What is wrong
+                with values is in `problems` of the plan.
+        """
+        # Imported here: a script may never need one.
+        from invokeai_py_client.sweep.chunks.plan_request import PlanRequest
+        from invokeai_py_client.sweep.sweep_plan import SweepPlan
+
+        request = PlanRequest(
+            copy.copy(self),
+            product=product,
+            zip=zip,
+            rows=rows,
+            runs=runs,
+            key=key,
+            seed=seed,
+            board=board_target(board, create=False),
+        )
+        return SweepPlan(request, runner=self._runner, server=self._server)
 
     def preview(
         self,
         inputs: Optional[Mapping[Any, Any]] = None,
         /,
         *,
-        runs: int = 1,
+        runs: Runs = 1,
         seed: Seed = "keep",
         board: BoardOption = None,
         **values: Any,
@@ -177,10 +270,11 @@ class WorkflowHandle(BaseWorkflowHandle):
         """What `submit` would enqueue now, with names resolved; nothing is enqueued.
 
         It asks the server for its node types, models, boards and the like, and uploads
-        local pictures, which it would need names for. `compile` asks nobody.
+        local images, which it would need names for. `compile` asks nobody.
 
         Args:
-            inputs: Values by anything that `get_input` takes, for this call only.
+            inputs: Values by anything that `get_input` takes, for this call only; the
+                empty cells (NaN) of a table's row are not given.
             runs: How often to run.
             seed: As in `submit`; ``"random"`` draws others than `submit` will.
             board: Name or id of the board, or the board itself, that "auto" means.
@@ -191,20 +285,43 @@ class WorkflowHandle(BaseWorkflowHandle):
 
         Raises:
             InputNotFoundError: A key means no input, or several.
-            FieldValidationError: A model, board or picture does not exist.
+            FieldValidationError: A model, board or image does not exist.
             APIError: The server cannot be reached, or refuses.
         """
-        call = self._call(inputs, values, runs=runs, seed=seed, board=board)
-        return self._runner.run(prepare_flows.preview(self._desk(), call))
+        request = self._request(inputs, values, runs=runs, seed=seed, board=board)
+        return self._runner.run(prepare_flows.preview(self._context(), request))
+
+    def to_python(self, *, source: Optional[Name] = None) -> str:
+        """Write the Python script that runs the workflow with its current values.
+
+        It runs as it is, with the blocking client and without credentials. Models are
+        given by name, images by name or file.
+
+        Args:
+            source: What the script loads: a file, an image's name, a name in the
+                library; what this one was loaded from by default.
+
+        Raises:
+            ArgumentError: It was loaded from memory, and `source` is not given.
+            WorkflowError: A value cannot be written down: an image that is only in
+                memory.
+        """
+        chosen = source or self.definition.loaded_from
+        if chosen is None:
+            allowed = "a file, an image's name or a name in the library"
+            hint = "the workflow was not loaded from any: say which one to load"
+            raise ArgumentError("source", source, allowed, hint=hint)
+        return python_script(self, chosen, self._server.address)
 
     def wait_for_completion(
         self,
         submission: Optional[Submission] = None,
-        timeout: Optional[float] = None,
+        *,
+        timeout: Optional[Seconds] = None,
         check: bool = True,
         on_progress: Optional[OnProgress] = None,
     ) -> RunResult[IvkImage, IvkVideo]:
-        """Wait for a submission of this handle, for ever by default.
+        """Wait for a submission of this handle, without a limit by default.
 
         Args:
             submission: Which one; None for the only one that is not finished, else
@@ -218,10 +335,10 @@ class WorkflowHandle(BaseWorkflowHandle):
                 finished.
             JobError: As `Submission.wait`.
         """
-        chosen = submission or self._only_submission()
+        chosen = self._only_submission() if submission is None else submission
         return self._runner.run(
             wait_flows.wait(
-                chosen._ticket,
+                chosen._record,
                 self._read,
                 timeout=timeout,
                 check=check,
@@ -237,8 +354,8 @@ class WorkflowHandle(BaseWorkflowHandle):
     ) -> list[OutputMapping[IvkImage]]:
         """The images of each output node, in the file's order; see `list_outputs`.
 
-        A node that gave no image (its job failed, or it ran in another workflow) has
-        none here.
+        A node without an image (its job failed, or it ran in another workflow) has an
+        empty tuple.
         """
         outputs = result.outputs
         found = []
@@ -252,39 +369,98 @@ class WorkflowHandle(BaseWorkflowHandle):
 
     map_outputs_to_images = map_outputs
 
-    def _call(
+    def _run_flow(
         self,
         inputs: Optional[Mapping[Any, Any]],
         values: Mapping[str, Any],
         *,
-        runs: int = 1,
+        timeout: Optional[float],
+        on_progress: Optional[OnProgress],
+        check: bool,
+        **options: Any,
+    ) -> Flow[RunResult[IvkImage, IvkVideo]]:
+        """The flow of `run`."""
+        request = self._request(inputs, values, **options)
+
+        def follow(
+            record: SubmissionRecord,
+            mailbox: Optional[Mailbox],
+            deadline: Optional[float],
+        ) -> Flow[RunResult[IvkImage, IvkVideo]]:
+            self._remember(record)
+            return wait_flows.wait(
+                record,
+                self._read,
+                timeout=timeout,
+                deadline=deadline,
+                check=check,
+                on_progress=on_progress,
+                on_over=self._forget,
+                mailbox=mailbox,
+            )
+
+        return submit_flows.run(self._context(), request, follow, timeout)
+
+    def _submit_flow(
+        self,
+        inputs: Optional[Mapping[Any, Any]],
+        values: Mapping[str, Any],
+        **options: Any,
+    ) -> Flow[Submission]:
+        """The flow of `submit`."""
+        request = self._request(inputs, values, **options)
+        return submit_flows.submit(self._context(), request)
+
+    def _at(self, context: SubmitContext) -> WorkflowHandle:
+        """The same workflow, with its values, on another server."""
+        other = copy.copy(self)
+        other._runner, other._server = context.runner, context.server
+        return other
+
+    @checked
+    def _request(
+        self,
+        inputs: Optional[Mapping[Any, Any]],
+        values: Mapping[str, Any],
+        *,
+        runs: Runs = 1,
         seed: Seed = "keep",
         board: BoardOption = None,
-        key: Optional[str] = None,
+        create: bool = False,
+        tag: Tag = "ivk",
+        key: Optional[Name] = None,
         prepend: bool = False,
         on_full: OnFull = "error",
-    ) -> Call:
-        return Call(
+    ) -> SubmitRequest[Submission]:
+        drawn_from: Optional[str] = None
+        if key is None and self._server.names is not None:
+            key = drawn_from = self._server.names.next_key()
+        return SubmitRequest(
             handle=self,
-            values=self._with_call_values(inputs, values, seed),
+            values=self._with_call_values(inputs, values, seed, drawn_from),
             batch_id=submit_flows.batch_id_of(key, self._server.queue_id),
+            remember=self._remember,
             runs=runs,
             seed=seed,
-            board=board,
+            board=board_target(board, create),
             prepend=prepend,
             on_full=on_full,
-            keyed=key is not None,
+            key=key,
+            tag=tag,
+            drawn_from=drawn_from,
         )
 
-    def _desk(self) -> Desk:
-        return Desk(self._server, self._runner, self._redeem)
+    @property
+    def _read(self) -> MediaFactory[IvkImage, IvkVideo]:
+        runner = self._runner
+        return MediaFactory(IvkImage.bound_to(runner), IvkVideo.bound_to(runner))
 
-    def _redeem(self, flow: Flow[Ticket]) -> Submission:
-        return self._remember(self._runner.run(flow))
+    def _context(self) -> SubmitContext:
+        return SubmitContext(self._server, self._runner)
 
-    def _remember(self, ticket: Ticket) -> Submission:
-        submission = Submission(self._runner, ticket, self._forget)
-        self._latest = self._unfinished[ticket.id] = submission
+    def _remember(self, record: SubmissionRecord) -> Submission:
+        submission = Submission(self._runner, record, self._forget)
+        self._latest = self._unfinished[record.id] = submission
         return submission
 
     def _forget(self, submission_id: str) -> None:
@@ -303,7 +479,7 @@ class WorkflowHandle(BaseWorkflowHandle):
             raise WorkflowError("nothing was submitted yet", hint="call submit() first")
         return chosen
 
-    def _copied(self) -> WorkflowHandle:
-        other = super()._copied()
+    def __copy__(self) -> WorkflowHandle:
+        other = super().__copy__()
         other._latest, other._unfinished = None, {}
         return other

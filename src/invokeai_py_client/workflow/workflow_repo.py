@@ -1,32 +1,41 @@
-"""`WorkflowRepository`: workflows from files, pictures and the server's library."""
+"""`WorkflowRepository`: workflows from files, images and the server's library."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from invokeai_py_client._arguments import checked, checks_arguments
 from invokeai_py_client._core.flow import Flow
+from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import Runner
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow import (
-    catalog_flows,
-    find_flows,
-    load_flows,
-    submit_flows,
+from invokeai_py_client.workflow.document.definition import (
+    WorkflowContent,
+    WorkflowDefinition,
+    read_definition,
 )
-from invokeai_py_client.workflow.calls import Call
-from invokeai_py_client.workflow.definition import WorkflowDefinition
-from invokeai_py_client.workflow.facts import Facts
-from invokeai_py_client.workflow.known_server import KnownServer, default_cache_dir
-from invokeai_py_client.workflow.library_repo import WorkflowLibrary
-from invokeai_py_client.workflow.load_flows import WorkflowSource
+from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
+from invokeai_py_client.workflow.inputs.given_values import given_cells
+from invokeai_py_client.workflow.library.library_repo import WorkflowLibrary
+from invokeai_py_client.workflow.lookup import catalog_flows, load_flows
+from invokeai_py_client.workflow.lookup.known_server import (
+    KnownServer,
+    default_cache_dir,
+)
+from invokeai_py_client.workflow.lookup.load_flows import WorkflowSource
 from invokeai_py_client.workflow.submission import Submission
+from invokeai_py_client.workflow.submitting import find_submission_flows, submit_flows
+from invokeai_py_client.workflow.submitting.prepare_flows import SubmitRequest
 from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
 
-__all__ = ["WorkflowRepository"]
+logger = logging.getLogger("invokeai_py_client")
 
 
+@checks_arguments
+@set_module("invokeai_py_client.workflow")
 class WorkflowRepository(WorkflowLibrary):
     """Workflows: load one, set its inputs, run it; and the server's library of them.
 
@@ -38,6 +47,8 @@ class WorkflowRepository(WorkflowLibrary):
             submitted once more.
         cache_dir: Folder for node types; ``$XDG_CACHE_HOME/invokeai-py-client`` or
             ``~/.cache/invokeai-py-client`` by default.
+        open_other: Makes a client for another address, for sweeps on several servers.
+        recipe: Makes what another process needs for a client of this server.
     """
 
     def __init__(
@@ -48,6 +59,8 @@ class WorkflowRepository(WorkflowLibrary):
         queue_id: str = "default",
         settle_time: float = 10.0,
         cache_dir: Optional[Path] = None,
+        open_other: Optional[Callable[[str], Any]] = None,
+        recipe: Optional[Callable[[], Any]] = None,
     ) -> None:
         self._runner = runner
         self._server = KnownServer(
@@ -55,30 +68,42 @@ class WorkflowRepository(WorkflowLibrary):
             cache_dir=cache_dir or default_cache_dir(),
             queue_id=queue_id,
             settle_time=settle_time,
+            open_other=open_other,
+            recipe=recipe,
         )
 
     def load(self, source: WorkflowSource) -> WorkflowHandle:
-        """Load a workflow from wherever it is.
+        """Load a workflow from a file, an image, a dict or the library.
+
+        A workflow out of an image has the values that made it: those of the graph
+        beside it, where they differ. What an edge supplied is known only from the
+        image's metadata, and from the job as long as the queue has it; a warning says
+        what is not. A graph without a workflow, as the
+        Generate tab's images have, becomes a workflow without a form, whose inputs are
+        those that the metadata names.
 
         The server is only asked for workflows of its library (also those that this
         one calls), and for its node types when the workflow has a node that is not
         known.
 
         Args:
-            source: A path of a workflow file or of a picture that carries one, the
-                name or id of a workflow in the server's library, a definition, or a
-                workflow as a dict. A string that names an existing file is a path.
+            source: A path or the content of a workflow file or of an image that
+                carries one, an image object, an image's name or address on the server,
+                the name or id of a workflow in its library, a definition, or a
+                workflow as a dict. A string that names an existing file is a path. A
+                request to the queue, a job and a session do as well.
 
         Raises:
-            WorkflowFormatError: It is no workflow.
+            WorkflowFormatError: It is not a workflow.
             WorkflowError: Neither a file nor a workflow of the library, or several
                 of the library have that name.
         """
-        loaded = self._runner.run(load_flows.load(source, self._server))
-        return self._handle(loaded.definition, loaded.catalog, loaded.facts)
+        return self._handle(
+            *self._runner.run(load_flows.load(source, self._server, self._runner))
+        )
 
-    def create_workflow(self, definition: WorkflowDefinition) -> WorkflowHandle:
-        """Make a handle of a definition. Makes no request.
+    def create_workflow(self, definition: WorkflowContent) -> WorkflowHandle:
+        """Make a handle of a definition, a file or a dict. Makes no request.
 
         Inputs are discovered with the node types that are at hand: those this client
         has read, those kept on disk for this server, or those of InvokeAI 6.14.2 that
@@ -89,7 +114,7 @@ class WorkflowRepository(WorkflowLibrary):
             WorkflowFormatError: The definition cannot be loaded.
         """
         catalog = self._server.stored_catalog() or NodeCatalog.bundled()
-        return self._handle(definition, catalog)
+        return self._handle(read_definition(definition), catalog)
 
     def refresh_catalog(self) -> NodeCatalog:
         """Read the server's node types again, as after installing custom nodes.
@@ -112,16 +137,21 @@ class WorkflowRepository(WorkflowLibrary):
 
         Args:
             workflows: Handles, or pairs of a handle and the options of its `submit`
-                (values by name, `runs`, `seed`, …).
+                (values by name, `runs`, `seed`, …), such as a row of a table: empty
+                cells (NaN) are not given.
 
         Raises:
             FieldValidationError: Values of one would be refused; nothing was sent.
-            QueueError: As `WorkflowHandle.submit`; those before it were taken back.
-            APIError: The server cannot be reached, or refuses one; as above.
+            QueueError: As `WorkflowHandle.submit`; those before it were taken back, and
+                are in `submissions` of the error.
+            SubmissionUnknownError: The reply to one was lost; those before it stay, are
+                in `submissions`, and `settle()` returns all.
+            APIError: The server cannot be reached, or refuses one; as a `QueueError`.
         """
-        return self._runner.run(self.submit_many_flow(workflows))
+        return self._runner.run(self._submit_many_flow(workflows))
 
-    def submit_many_flow(
+    @checked
+    def _submit_many_flow(
         self,
         workflows: Sequence[
             Union[WorkflowHandle, tuple[WorkflowHandle, Mapping[str, Any]]]
@@ -131,36 +161,42 @@ class WorkflowRepository(WorkflowLibrary):
         pairs = [item if isinstance(item, tuple) else (item, {}) for item in workflows]
         if not pairs:
             return []
-        calls = [_call_of(handle, options) for handle, options in pairs]
-        tickets = yield from submit_flows.submit_all(pairs[0][0]._desk(), calls)
-        return [handle._remember(ticket) for (handle, _), ticket in zip(pairs, tickets)]
+        requests = [
+            _request_of(handle, given_cells(options)) for handle, options in pairs
+        ]
+        return (yield from submit_flows.submit_all(pairs[0][0]._context(), requests))
 
-    def submission_flow(self, queue_id: str, submission_id: str) -> Flow[Submission]:
+    def _submission_flow(self, queue_id: str, submission_id: str) -> Flow[Submission]:
         """The flow of `queue_repo.get_submission`."""
-        ticket = yield from find_flows.find_ticket(
+        record = yield from find_submission_flows.find_record(
             self._server, queue_id, submission_id
         )
-        return Submission(self._runner, ticket)
+        return Submission(self._runner, record)
 
     def _handle(
         self,
-        definition: WorkflowDefinition,
+        source: Union[WorkflowDefinition, LoadedWorkflow],
         catalog: NodeCatalog,
-        facts: Optional[Facts] = None,
     ) -> WorkflowHandle:
-        return WorkflowHandle(
-            definition,
-            catalog,
-            runner=self._runner,
-            server=self._server,
-            facts=facts,
+        handle = WorkflowHandle(
+            source, catalog, runner=self._runner, server=self._server
         )
+        for warning in handle.warnings:
+            # The others are about the file; this one is about the caller's names.
+            if warning.kind == "ambiguous_name":
+                logger.warning("%s", warning.message)
+        return handle
 
 
-OPTIONS = ("runs", "seed", "board", "key", "prepend", "on_full")
+OPTIONS = ("runs", "seed", "board", "create", "tag", "key", "prepend", "on_full")
 
 
-def _call_of(handle: WorkflowHandle, options: Mapping[str, Any]) -> Call:
+def _request_of(
+    handle: WorkflowHandle, options: Mapping[str, Any]
+) -> SubmitRequest[Submission]:
     chosen = {name: options[name] for name in OPTIONS if name in options}
     values = {name: value for name, value in options.items() if name not in OPTIONS}
-    return handle._call(None, values, **chosen)
+    return handle._request(None, values, **chosen)
+
+
+WorkflowRepo = WorkflowRepository

@@ -1,0 +1,1 @@
+"""What the objects that users hold have in common."""

@@ -1,0 +1,10 @@
+"""Where PyInstaller finds our hook, by the entry point `pyinstaller40`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def get_hook_dirs() -> list[str]:
+    """The folders with hooks."""
+    return [str(Path(__file__).parent)]

@@ -1,5 +1,0 @@
-"""The parts of `invokeai_py_client.server`: install, run and furnish a real InvokeAI.
-
-Nothing here talks to the network but pip and loopback HTTP, and nothing imports the
-rest of the client except its error tree.
-"""

@@ -1,0 +1,1 @@
+"""Text that is not ours, on its way to a terminal, a log or an error message."""

@@ -1,0 +1,1 @@
+"""The commands of `ivk`, one file per group; they use only `cli` and the client."""

@@ -1,0 +1,4 @@
+"""The file a user exported, frozen: parsed, unwrapped, never changed.
+
+Uses no other room.
+"""

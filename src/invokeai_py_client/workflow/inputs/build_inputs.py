@@ -1,0 +1,81 @@
+"""From the fields that the form shows to inputs with names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from invokeai_py_client.workflow.document.warnings import WorkflowWarning
+from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
+from invokeai_py_client.workflow.inputs.input_problems import at_input
+from invokeai_py_client.workflow.inputs.naming import input_names, shared_names
+from invokeai_py_client.workflow.inputs.node_fields import (
+    NodeFields,
+    hidden_fields,
+    setting_problem,
+)
+from invokeai_py_client.workflow.inputs.workflow_input import Inputs, WorkflowInput
+from invokeai_py_client.workflow.loading.form_fields import FormField, form_fields
+
+
+def build_inputs(loaded: LoadedWorkflow, fields: NodeFields) -> Inputs:
+    """Name the form's fields, depth first, and pair them with their typed fields."""
+    form = form_fields(loaded)
+    items = [
+        WorkflowInput(
+            input_index=index,
+            name=name,
+            label=shown.label,
+            description=shown.description,
+            node_id=shown.node_id,
+            node_name=shown.node_title or shown.node_type,
+            node_type=shown.node_type,
+            field_name=shown.field_name,
+            field=fields.field((shown.node_id, shown.field_name)),
+            required=shown.template.required if shown.template else False,
+            connected=shown.connected,
+            connected_from=shown.connected_from,
+            template=shown.template,
+            settings=shown.settings,
+            user_label=shown.user_label,
+            node_label=shown.node_label,
+        )
+        for index, (name, shown) in enumerate(zip(input_names(_name_parts(form)), form))
+    ]
+    # Messages name the first input of a field that the form shows twice.
+    for item in reversed(items):
+        item.field.bind(input_index=item.input_index, input_name=item.name)
+        problem = setting_problem(loaded, item.target)
+        if problem is not None:
+            item.field.lock(at_input(problem, item))
+    return Inputs(items, partial(hidden_fields, loaded))
+
+
+def _name_parts(form: Sequence[FormField]) -> list[tuple[str, str, str]]:
+    return [(item.user_label, item.node_label, item.field_name) for item in form]
+
+
+def name_warnings(loaded: LoadedWorkflow) -> list[WorkflowWarning]:
+    """Names of different fields that only their order in the form tells apart.
+
+    When the form is rearranged, such a name means another field.
+    """
+    form = form_fields(loaded)
+    parts = _name_parts(form)
+    names = input_names(parts)
+    found = []
+    for places in shared_names(parts):
+        targets = {(form[at].node_id, form[at].field_name): at for at in places[::-1]}
+        if len(targets) > 1:
+            meant = ", ".join(
+                f"{names[at]!r} is {form[at].node_title or form[at].node_type}."
+                f"{key[1]} ({key[0]})"
+                for key, at in sorted(targets.items(), key=lambda item: item[1])
+            )
+            text = (
+                f"several inputs have the label {form[places[0]].label!r}, and only "
+                f"their order in the form tells them apart: {meant}; a key (node id, "
+                "field) always means the same one"
+            )
+            found.append(WorkflowWarning(text, "ambiguous_name"))
+    return found

@@ -1,0 +1,4 @@
+"""What is in the queue: requests, jobs, submissions.
+
+Uses no other room.
+"""

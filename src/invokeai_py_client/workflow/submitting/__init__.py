@@ -1,0 +1,4 @@
+"""Exactly-once submission: prepare, enqueue, find again.
+
+May use every room above.
+"""

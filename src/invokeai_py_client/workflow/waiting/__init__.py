@@ -1,0 +1,4 @@
+"""Waiting until jobs are over: progress, stalls, results.
+
+May use `jobs` and `results`.
+"""
