@@ -1,75 +1,35 @@
-"""What every test gets: a network guard, the options of live tests, shared data."""
+"""What every test gets: the options of live tests, shared data, two guards.
+
+The guards are plugins: `network_guard` and `loop_guard` in `tests/support`.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import signal
-import sys
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import network_audit
 import pytest
+from hypothesis import HealthCheck, settings as hypothesis_settings
+
+# How long an example takes says how busy the machine is, not what the code does.
+hypothesis_settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-class NetworkGuard:
-    """Refuses every connection that leaves this machine, in every thread.
-
-    An audit hook sees the connects of all libraries; it cannot be taken away again,
-    so there is one guard for the whole process.
-    """
-
-    def __init__(self) -> None:
-        self.active = False
-        self.allowed_hosts: set[str] = set()
-        self.violations: list[str] = []
-        self._lock = threading.Lock()
-        sys.addaudithook(self._audit)
-
-    def _audit(self, event: str, args: tuple) -> None:
-        if not self.active:
-            return
-        if event in ("socket.connect", "socket.sendto"):
-            address = args[1]
-            # A path is a Unix socket; an empty tuple is a connected datagram socket.
-            if not isinstance(address, tuple) or not address:
-                return
-            host = address[0]
-        elif event == "socket.getaddrinfo":
-            host = args[0]
-        else:
-            return
-        if not self.is_allowed(host):
-            words = f"{event} to {host!r} leaves this machine"
-            with self._lock:
-                self.violations.append(words)
-            raise RuntimeError(words)
-
-    def is_allowed(self, host: object) -> bool:
-        """True for loopback and for the server that was asked for."""
-        if isinstance(host, bytes):
-            host = host.decode("ascii", "replace")
-        if host is None or host in ("", "localhost") or host in self.allowed_hosts:
-            return True
-        try:
-            return ipaddress.ip_address(str(host).split("%")[0]).is_loopback
-        except ValueError:
-            return False
-
-    def take_violations(self) -> list[str]:
-        """What was refused since the last call."""
-        with self._lock:
-            taken, self.violations = self.violations, []
-        return taken
-
-
-guard = NetworkGuard()
-
-
-pytest_plugins = ["invokeai_py_client.pytest_plugin"]  # it has --invokeai-url
+pytest_plugins = [
+    "invokeai_py_client.pytest_plugin",  # it has --invokeai-url
+    "loop_guard",
+    "network_guard",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="VERSION",
         help="with --live: the InvokeAI to start instead of 6.14.2; tests of what it "
         "does not have yet are skipped",
+    )
+    group.addoption(
+        "--chaos",
+        metavar="[FIRST:]COUNT",
+        default="24",
+        help="how many schedules of faults to try, from which seed on",
     )
     group.addoption(
         "--simulator",
@@ -103,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         host = urlsplit(url).hostname
         if not host:
             raise pytest.UsageError(f"--invokeai-url {url!r} is no address")
-        guard.allowed_hosts.add(host)
+        network_audit.allow(host)
     if config.getoption("--server-version") and not config.getoption("--live"):
         raise pytest.UsageError("--server-version goes with --live")
     if len(asked) > 1:
@@ -142,25 +108,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         report.outcome = "failed"
         report.longrepr = f"skipped although --live promises a server: {call.excinfo}"
     return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item):
-    """Guard set-up, call and tear-down; what was refused fails the test."""
-    guard.active = True
-    try:
-        return (yield)
-    finally:
-        guard.active = False
-
-
-@pytest.fixture(autouse=True)
-def no_network():
-    """Fail the test when anything, in any thread, tried to leave this machine."""
-    guard.take_violations()
-    yield guard
-    refused = guard.take_violations()
-    assert not refused, f"tests stay on this machine: {refused}"
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from field_builder import build, limited, refused
+
 from invokeai_py_client.exceptions import FieldValidationError
 from invokeai_py_client.ivk_fields import (
     IvkBooleanField,
@@ -20,8 +20,8 @@ from invokeai_py_client.ivk_fields import (
     IvkSchedulerField,
     IvkStringField,
 )
+from invokeai_py_client.ivk_fields.enum import SCHEDULERS, canonical_scheduler
 from invokeai_py_client.ivk_fields.registry import FieldRegistry
-from invokeai_py_client.ivk_fields.scheduler import SCHEDULERS, canonical_scheduler
 from invokeai_py_client.nodes import (
     UNSET,
     FieldType,
@@ -54,7 +54,17 @@ class TestAssignment:
         steps.value = 30
         assert steps.value == 30
 
-    @pytest.mark.parametrize("value", [True, "5", 5.0, 5.5, None.__class__, [5], {}])
+    def test_a_whole_float_of_a_table_is_an_integer(self) -> None:
+        for value in (7.0, np.float64(7), np.float32(7), np.int64(7)):
+            field = IvkIntegerField(value=4)
+            field.value = value
+            assert type(field.value) is int
+            assert field.value == 7
+        numbers = IvkFloatField(value=1)
+        numbers.value = np.float32(3)
+        assert type(numbers.value) is float
+
+    @pytest.mark.parametrize("value", [True, "5", 5.5, None.__class__, [5], {}])
     def test_an_integer_is_nothing_else(self, value: Any) -> None:
         assert refused(IvkIntegerField(value=4), value).kind == "type"
 
@@ -74,10 +84,10 @@ class TestAssignment:
         assert refused(IvkBooleanField(value=True), value).kind == "type"
 
     @pytest.mark.parametrize("value", [5, b"text", True, ["a"]])
-    def test_a_text_is_text(self, value: Any) -> None:
+    def test_a_string_field_takes_strings_only(self, value: Any) -> None:
         assert refused(IvkStringField(value="a"), value).kind == "type"
 
-    def test_half_a_surrogate_pair_is_no_text(self) -> None:
+    def test_half_a_surrogate_pair_is_refused(self) -> None:
         assert refused(IvkStringField(value="a"), "\ud83d").kind == "unicode"
 
     def test_numbers_of_numpy_become_plain_ones(self) -> None:
@@ -167,7 +177,7 @@ class TestLimits:
         assert refused(field, 6).kind == "maximum"
         assert refused(field, 3).kind == "multiple_of"
 
-    def test_of_texts_and_lists(self) -> None:
+    def test_of_strings_and_lists(self) -> None:
         text = IvkStringField(
             template=limited("StringField", min_length=2, max_length=3, pattern="^a")
         )
@@ -246,7 +256,9 @@ class TestStoredValues:
         assert problems[0].node_id == "n"
         assert problems[0].field_name == name
 
-    def test_the_file_s_object_is_never_touched(self, catalog: NodeCatalog) -> None:
+    def test_the_object_of_the_file_is_never_changed(
+        self, catalog: NodeCatalog
+    ) -> None:
         raw = {"r": 1, "g": 2, "b": 3, "a": 4}
         field = build(catalog, "blank_image", "color", value=raw)
         field.value["r"] = 9
@@ -379,18 +391,20 @@ class TestChoices:
         assert "did you mean 'euler'" in problem.message
         assert "'dpmpp_3m_k'" in (problem.allowed or "")
 
-    def test_an_alias_of_a_scheduler_that_the_server_lacks_is_refused(self) -> None:
+    def test_an_alias_of_a_scheduler_that_the_server_does_not_have_is_refused(
+        self,
+    ) -> None:
         template = limited("SchedulerField", choices=("euler", "ddim"))
         field = IvkSchedulerField(template=template)
         assert refused(field, "Euler a").kind == "choice"
 
 
-def test_a_rule_of_something_else_than_functions_is_refused_at_once():
-    with pytest.raises(TypeError, match="build_fn must be a function, got 'y'"):
+def test_a_rule_that_is_not_made_of_functions_is_refused_at_once():
+    with pytest.raises(TypeError, match="build_fn='y' is not allowed"):
         FieldRegistry().register(lambda info: True, "y")
 
 
-def test_a_builder_that_gives_no_field_is_named_with_the_input():
+def test_a_builder_that_does_not_return_a_field_is_named_with_the_input():
     registry = FieldRegistry()
     registry.register(lambda info: True, lambda info: "no field")
     with pytest.raises(TypeError, match=r"'prompt' \(StringField\) it gave 'no field'"):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-
 import workflow_builder as build
+
 from invokeai_py_client.exceptions import (
     FieldValidationError,
     InputNotFoundError,
 )
 from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.nodes.template import UNSET
-from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
-from invokeai_py_client.workflow.definition import WorkflowDefinition
-from invokeai_py_client.workflow.facts import Facts
+from invokeai_py_client.workflow.document.definition import WorkflowDefinition
+from invokeai_py_client.workflow.editor.server_facts import ServerFacts
+from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
+from invokeai_py_client.workflow.loading.load_workflow import load_workflow
 
 
 def handle(definition: WorkflowDefinition | None = None) -> BaseWorkflowHandle:
@@ -84,7 +85,7 @@ class TestWorkflow:
 
     def test_the_representation_lists_the_inputs(self):
         wf = handle()
-        assert "3 steps: IntegerField = 2" in repr(wf.inputs)
+        assert "3 steps: IntegerField = 2" in str(wf.inputs)
         assert "<td>positive_prompt</td>" in wf._repr_html_()
         assert "8 inputs" in repr(wf)
 
@@ -103,7 +104,7 @@ class TestValues:
             ("denoise", "scheduler"): "ddim",
         }
 
-    def test_setting_the_files_own_value_is_no_edit(self):
+    def test_setting_the_value_of_the_file_is_not_an_edit(self):
         wf = handle()
         wf["steps"] = 2
         assert wf.edits() == {}
@@ -179,9 +180,7 @@ class TestValues:
         assert "model" not in wf.compile().graph["nodes"]["loader"]
         assert wf.check() == []
 
-    def test_pictures_of_a_batch_that_are_still_local_are_no_empty_batch(
-        self, tmp_path
-    ):
+    def test_a_batch_of_local_images_is_not_an_empty_batch(self, tmp_path):
         picture = tmp_path / "a.png"
         picture.write_bytes(b"a picture, as far as anybody looks here")
         batch = build.node("b", "image_batch")
@@ -249,11 +248,10 @@ class TestNodeValues:
     def test_inputs_of_a_called_workflow_go_by_their_own_name(self):
         saved = build.document([build.node("in", "add", {"a": 11})], form=[("in", "a")])
         call = build.node("call", "call_saved_workflow", {"workflow_id": "w1"})
-        wf = BaseWorkflowHandle(
-            build.definition([call]),
-            NodeCatalog.bundled(),
-            facts=Facts(saved_workflows={"w1": saved}),
-        )
+        catalog = NodeCatalog.bundled()
+        facts = ServerFacts(saved_workflows={"w1": saved})
+        loaded = load_workflow(build.definition([call]), catalog, facts)
+        wf = BaseWorkflowHandle(loaded, catalog)
         assert wf.get_node_field("call", "a").value == 11
         wf.set_node_value("call", "a", 5)
         sent = wf.compile().graph["nodes"]["call"]["workflow_inputs"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Optional
+
+from flow_driver import flow_steps, run_flow
 
 from contract.api_schema import ApiSchema
 from invokeai_py_client._core import messages
+from invokeai_py_client._core.events import ServerEvent
 from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.messages import Knowledge, RawEvent, Reply, Request
+from invokeai_py_client._core.messages import Reply, Request, Shared
+from invokeai_py_client._core.server_events import parse_event
 
 
 class Recorder:
@@ -32,63 +36,44 @@ class Recorder:
     ) -> None:
         self.document = document
         self.replies = {key: list_of(value) for key, value in (replies or {}).items()}
-        self.events = [RawEvent(name, payload) for name, payload in events]
+        self.events = [parse_event(name, payload) for name, payload in events]
         self.requests: list[Request] = []
         self.operations: list[str] = []
         self.time = 0.0
-        self.knowledge = Knowledge()
+        self.shared = Shared()
 
     def finish(self, flow: Flow[Any]) -> Any:
         """Run `flow` to its end; what it emits is dropped."""
-        steps = self.steps(flow)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return stop.value
+        return run_flow(flow, self.perform)
 
-    def steps(self, flow: Flow[Any]) -> Generator[Any, None, Any]:
+    def steps(self, flow: Flow[Any]) -> Iterator[Any]:
         """Run `flow`, yielding what it emits."""
-        answer: Any = None
-        fault: Optional[Exception] = None
-        while True:
-            try:
-                message = flow.send(answer) if fault is None else flow.throw(fault)
-            except StopIteration as stop:
-                return stop.value
-            answer = fault = None
+        for message in flow_steps(flow, self.perform):
             if isinstance(message, messages.Emit):
                 yield message.value
-                continue
-            try:
-                answer = self.perform(message)
-            except Exception as error:  # noqa: BLE001  the flow gets it
-                fault = error
 
     def perform(self, message: Any) -> Any:
         actions = {
             messages.Request: self.reply,
             messages.Download: self.download,
             messages.Reauthenticate: lambda _: False,
-            messages.Identify: lambda _: None,
-            messages.Listen: lambda _: Box() if self.events else None,
+            messages.SetCredentials: lambda _: None,
+            messages.Subscribe: lambda _: Box() if self.events else None,
             messages.NextEvent: self.next_event,
             messages.Pause: lambda pause: self.let_pass(pause.seconds),
             messages.Now: lambda _: self.time,
-            messages.Recall: lambda _: self.knowledge,
-            messages.Gather: lambda gather: [
-                self.finish(flow) for flow in gather.flows
-            ],
-            messages.Local: lambda local: local.call(),
-            messages.Notify: lambda notify: notify.callback(*notify.args),
+            messages.GetShared: lambda _: self.shared,
+            messages.RunBlocking: lambda local: local.call(),
+            messages.CallBack: lambda notify: notify.callback(*notify.args),
             messages.OnInterrupt: lambda _: None,
+            messages.Emit: lambda _: None,
         }
         return actions[type(message)](message)
 
     def let_pass(self, seconds: float) -> None:
         self.time += seconds
 
-    def next_event(self, message: messages.NextEvent) -> Optional[RawEvent]:
+    def next_event(self, message: messages.NextEvent) -> Optional[ServerEvent]:
         self.let_pass(message.timeout)
         return self.events.pop(0) if self.events else None
 

@@ -15,7 +15,7 @@ from contract.api_schema import api_schema
 from contract.calls import all_calls, perform
 from contract.index import MOST_REASONS, REASONS, methods_by_operation, unmapped
 from contract.recording import builders
-from invokeai_py_client._core.versions import SINCE
+from invokeai_py_client._core.versions import operations_by_version
 from invokeai_py_client.client import InvokeAIClient
 
 PACKAGE = Path(invokeai_py_client.__file__).parent
@@ -24,6 +24,9 @@ VERBS = ("get", "post", "put", "patch", "delete")
 
 # Nouns whose flows are checked; the others have their own tests of what they send.
 EXEMPT = {"workflow"}
+
+# Routes that no released server has, so none documents them (docs/dev/next-version.md).
+UNRELEASED = ("find_receipt", "acknowledge_receipt")
 
 
 def test_every_operation_has_a_method(capsys):
@@ -40,7 +43,7 @@ def test_every_operation_has_a_method(capsys):
 
 
 def test_versions_are_given_for_operations_that_exist():
-    named = [name for names in SINCE.values() for name in names]
+    named = [name for names in operations_by_version().values() for name in names]
     assert len(named) == len(set(named))
     assert set(named) <= set(api_schema().operations)
 
@@ -54,7 +57,7 @@ def test_every_place_that_builds_a_request_is_sampled(monkeypatch, tmp_path):
     missing = [
         f"{path.relative_to(PACKAGE)}: {name} sends {verb.upper()}"
         for path, name, verb in written_builders()
-        if (str(path), name, verb.upper()) not in recorded
+        if (str(path), name, verb.upper()) not in recorded and name not in UNRELEASED
     ]
     assert missing == []
 

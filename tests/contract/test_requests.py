@@ -18,11 +18,11 @@ def names():
         yield call.method if count == 1 else f"{call.method}-{count}"
 
 
-@pytest.mark.parametrize("colour", ["blocking", "asyncio"])
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
 @pytest.mark.parametrize("call", CALLS, ids=list(names()))
-async def test_every_request_is_what_the_server_documents(call, colour, tmp_path):
+async def test_every_request_is_what_the_server_documents(call, kind, tmp_path):
     document = api_schema()
-    run = perform(call, document, tmp_path) if colour == "blocking" else None
+    run = perform(call, document, tmp_path) if kind == "blocking" else None
     recorder = run or await perform_async(call, document, tmp_path)
     problems = []
     for request, name in zip(recorder.requests, recorder.operations):

@@ -1,6 +1,6 @@
 """A user's script, for the type checker alone: what each expression is seen as.
 
-`tests/test_typing.py` compares every `reveal_type` with the comment behind it.
+`tests/project/test_typing.py` compares every `reveal_type` with the comment behind it.
 """
 # ruff: noqa: F821 -- only type checkers know `reveal_type` before Python 3.11.
 
@@ -67,7 +67,8 @@ def blocking(png: bytes) -> None:
         reveal_type(board)  # BoardHandle
         reveal_type(board.upload_image_file("a.png"))  # IvkImage
         reveal_type(client.board_repo.list_boards())  # list[Board]
-        reveal_type(client.image_repo.list_images())  # Iterator[IvkImage]
+        reveal_type(client.image_repo.list_images())  # list[IvkImage]
+        reveal_type(client.image_repo.iter_images())  # Iterator[IvkImage]
         reveal_type(client.model_repo.list_models())  # list[ModelRecord]
 
 
@@ -99,7 +100,7 @@ async def asynchronous() -> None:
         reveal_type(await client.submit_many([workflow]))  # list[AsyncSubmission]
         found = await client.queue_repo.get_submission("id")
         reveal_type(found)  # AsyncSubmission
-        images = client.image_repo.list_images(board=board)
+        images = client.image_repo.iter_images(board=board)
         reveal_type(images)  # AsyncIterator[AsyncIvkImage]
         together = await asyncio.gather(workflow.run(), workflow.run())
         reveal_type(together[0].image)  # AsyncIvkImage

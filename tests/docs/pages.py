@@ -26,16 +26,18 @@ ADDRESS = "http://localhost:9090"
 MODEL = "Dreamshaper 8"
 
 
-def run_page(page: Path, replace: dict[str, str], *, live: bool) -> None:
+def run_page(page: Path, replace: dict[str, str], *, live: bool) -> int:
     """Run the blocks of a page that can run: all, or those that need no server.
 
+    Each is compared with what the page says it prints; returns how many there were.
     The current folder must hold what `lay_out` makes.
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    blocks = [block for block in blocks_of(page) if live or not block.is_live]
     try:
-        for block in blocks_of(page):
-            if live or not block.is_live:
-                block.run(namespace, replace)
+        for block in blocks:
+            block.run(namespace, replace)
+        return len(blocks)
     finally:
         for value in namespace.values():
             if isinstance(value, InvokeAIClient):
@@ -51,12 +53,6 @@ class Block:
     code: str
     is_live: bool
 
-    @property
-    def expected(self) -> list[str]:
-        """What the page says that it prints."""
-        lines = self.code.splitlines()
-        return [line[3:] for line in lines if line.startswith("#> ")]
-
     def run(self, namespace: dict[str, Any], replace: dict[str, str]) -> None:
         """Execute it; a failure points to its line of the page."""
         code = self.code
@@ -67,9 +63,11 @@ class Block:
         with redirect_stdout(printed):
             exec(compiled, namespace)
         got = printed.getvalue().splitlines()
-        if self.expected and got != self.expected:
+        # A line that is empty ends without a space.
+        expected = [line[3:] for line in code.splitlines() if line.startswith("#>")]
+        if expected and got != expected:
             where = f"{self.page.name}:{self.line + 1}"
-            raise AssertionError(f"{where} prints {got}, the page says {self.expected}")
+            raise AssertionError(f"{where} prints {got}, the page says {expected}")
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -96,7 +94,7 @@ def lay_out(folder: Path) -> None:
 
 
 def make_small(folder: Path) -> None:
-    """Let the workflows of a folder make small pictures in few steps."""
+    """Let the workflows of a folder make small images in few steps."""
     for path in folder.glob("*.json"):
         document = json.loads(path.read_text("utf-8"))
         for node in document["nodes"]:

@@ -19,7 +19,9 @@ WITH_CODE = [page for page in PAGES if blocks_of(page)]
 def test_what_needs_no_server_runs_without_one(page, tmp_path, monkeypatch):
     lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
-    run_page(page, {}, live=False)
+    assert run_page(page, {}, live=False) == sum(
+        not block.is_live for block in blocks_of(page)
+    )
 
 
 def test_every_block_of_python_is_one_that_these_tests_see():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.outcomes import Outcomes
+from faults.rig.outcomes import Outcomes
 
 _OUTCOMES = pytest.StashKey[Outcomes]()
 
@@ -24,12 +24,11 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Leave the long runs to `make faults`."""
-    if config.getoption("--faults-table", None) or "slow" in config.option.markexpr:
+    if config.getoption("--faults-table", None):
         return
     skip = pytest.mark.skip(reason="takes minutes: make faults")
     for item in items:
-        ours = Path(item.path).parent == Path(__file__).parent
-        if ours and item.get_closest_marker("slow"):
+        if item.get_closest_marker("long"):
             item.add_marker(skip)
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from contract.api_schema import api_schema
 from contract.calls import all_calls
-from faults.odd_answers import EndlessError, perform
+from faults.rig.odd_answers import EndlessError, perform
 from invokeai_py_client.exceptions import InvokeAIError
+
+ANY_JSON = "for any JSON that comes back, a call ends or raises an `InvokeAIError`"
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -39,12 +41,13 @@ def _no_warnings():
 def test_no_answer_breaks_a_call(tmp_path, outcomes):
     tried = try_all(range(3), tmp_path)
     assert tried > 500
-    outcomes.promise(
-        "whatever JSON comes back, a call returns or raises an `InvokeAIError`",
-        f"{tried:,} calls of every public method with parts of the answers replaced",
-    )
+    methods = {call.method for call in all_calls()}
+    # Among them those that submit, wait and watch.
+    assert methods >= {"WorkflowHandle.run", "ModelInstallJob.wait", "events"}
+    outcomes.tried(ANY_JSON, "calls with parts of the answers replaced", tried)
+    outcomes.tried(ANY_JSON, "public methods that were called", len(methods))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_answer_of_many_breaks_a_call(tmp_path):
-    try_all(range(3, 60), tmp_path)
+    assert try_all(range(3, 60), tmp_path) > 10_000

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
-
-from both_drivers import make_settings
-from faults.proxy import FaultProxy, RandomSchedule
-from invokeai_py_client._core.flow import exchange
-from invokeai_py_client._core.send import get, post
-from invokeai_py_client._io.event_hub import EventHub
-from invokeai_py_client._io.sync_driver import SyncDriver
-from invokeai_py_client.exceptions import APIConnectionError
+from both_drivers import make_settings, once
 from scripted_server import ScriptedServer, as_json
+
+from faults.rig.proxy import FaultProxy, RandomSchedule
+from invokeai_py_client._core.send import get, post
+from invokeai_py_client._io.blocking_driver import BlockingDriver
+from invokeai_py_client._io.event_hub import EventHub
+from invokeai_py_client.exceptions import APIConnectionError
 
 
 @pytest.fixture
@@ -31,8 +30,8 @@ def proxy(server):
 @pytest.fixture
 def ask(proxy):
     settings = make_settings(proxy.url)
-    driver = SyncDriver(settings, EventHub(settings))
-    yield lambda request: driver.run(exchange(request))
+    driver = BlockingDriver(settings, EventHub(settings))
+    yield lambda request: driver.run(once(request))
     driver.close()
 
 
@@ -59,7 +58,7 @@ def test_a_cut_comes_at_its_place(ask, proxy, server, kind, handled):
     with pytest.raises(APIConnectionError) as caught:
         ask(get("/a"))
     assert caught.value.sent
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(server.lines) < handled and time.monotonic() < deadline:
         time.sleep(0.005)
     assert len(server.lines) == handled
@@ -80,10 +79,10 @@ def test_another_answer_comes_instead(ask, proxy, server, kind, handled):
 
 
 def test_a_slow_answer_is_whole(ask, proxy):
-    proxy.next("drip", seconds=0.1)
+    proxy.next("drip", seconds=0.3)
     begun = time.monotonic()
     assert ask(get("/a")).content == b"[" + b"1, " * 99 + b"1]"
-    assert time.monotonic() - begun >= 0.1
+    assert time.monotonic() - begun >= 0.1  # the last pause comes after the last piece
 
 
 def test_a_refused_connection_was_not_sent(ask, proxy):

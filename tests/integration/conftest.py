@@ -15,9 +15,9 @@ from typing import Any, Callable, Optional, Union
 
 import pytest
 
+from invokeai_py_client._aio.client import AsyncInvokeAIClient
 from invokeai_py_client._core.versions import is_at_least
-from invokeai_py_client._server.rest import ask
-from invokeai_py_client.async_client import AsyncInvokeAIClient
+from invokeai_py_client._local_server.rest import ask
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.server import (
     DEFAULT_VERSION,
@@ -116,7 +116,8 @@ def start_server(
     def make(**options: Any) -> Server:
         if simulated:
             return SimulatedLocalServer(job_delay=JOB_DELAY, **options)
-        return LocalServer(server_version, **options)
+        # With jobs that wait, a start on a busy machine may have to be repeated often.
+        return LocalServer(server_version, **{"timeout": 400.0, **options})
 
     return make
 
@@ -190,7 +191,7 @@ async def client(request: pytest.FixtureRequest, live_url: str) -> AsyncIterator
 
 @pytest.fixture
 async def board(client) -> AsyncIterator:
-    """A board of this test alone, in the colour of `client`."""
+    """A board of this test alone, of the same kind as `client`."""
     handle = await done(client.board_repo.create_board(f"test {uuid.uuid4().hex}"))
     yield handle
     await done(client.board_repo.delete_board(handle, delete_images=True))

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import AsyncIterator
 from typing import Any
 
-from invokeai_py_client._core.send import call, post
-from invokeai_py_client.async_client import AsyncInvokeAIClient
+from invokeai_py_client._aio.client import AsyncInvokeAIClient
+from invokeai_py_client._core.send import post, request_json
 from invokeai_py_client.client import InvokeAIClient
 
 
@@ -33,8 +33,10 @@ async def collected(items: Any) -> list:
     return list(items)
 
 
-async def enqueue(client: Any, *, runs=1, width=64, prepend=False, **batch) -> dict:
-    """Put plain `blank_image` jobs into the queue; the server's own answer.
+async def enqueue(
+    client: Any, *, runs=1, width=64, prepend=False, graph=None, **batch
+) -> dict:
+    """Put plain `blank_image` jobs, or a graph, into the queue; the server's answer.
 
     `width` as a list of values makes one job of each.
     """
@@ -45,10 +47,10 @@ async def enqueue(client: Any, *, runs=1, width=64, prepend=False, **batch) -> d
         "height": 64,
         "use_cache": False,
     }
-    graph = {"id": "graph", "nodes": {"blank": node}, "edges": []}
+    graph = graph or {"id": "graph", "nodes": {"blank": node}, "edges": []}
     if isinstance(width, list):
         datum = {"node_path": "blank", "field_name": "width", "items": width}
         batch["data"] = [[datum]]
     body = {"batch": {"graph": graph, "runs": runs, **batch}, "prepend": prepend}
     request = post("/api/v1/queue/default/enqueue_batch", json=body)
-    return await done(client._runner.run(call(request)))
+    return await done(client._runner.run(request_json(request)))

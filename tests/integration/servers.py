@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from invokeai_py_client._server.rest import ask
-from invokeai_py_client._server.tiny_models import install_models
+from model_files import diffusers_vae, pipeline
+
+from invokeai_py_client._local_server.rest import ask
+from invokeai_py_client._local_server.tiny_models import install_models
 from invokeai_py_client.server import LocalServer
 from invokeai_py_client.simulator import SimulatedServer
-from model_files import diffusers_vae, pipeline
 
 TINY_MODELS = ("tiny-sd1", "tiny-sdxl", "tiny-sdxl-vae")
 

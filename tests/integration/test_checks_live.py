@@ -7,17 +7,22 @@ blocks (docs/dev/checks.md has that experiment, done on a server of its own).
 from __future__ import annotations
 
 import json
+import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-
 import workflow_builder as build
+from edge_cases import EDGE_CASES
+
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
-from invokeai_py_client.workflow.checks import check_workflow
+from invokeai_py_client.server import DEFAULT_VERSION, find_installation
+from invokeai_py_client.workflow.checking.check_workflow import check_workflow
+from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
 
 pytestmark = pytest.mark.live
 
@@ -52,12 +57,17 @@ def enqueue(url: str, graph: dict[str, Any], data: Any = ()) -> int:
     return status
 
 
-def problems(payload: dict[str, Any], data: Any = ()) -> list[str]:
-    """What our checks refuse, required inputs aside: the server takes those."""
+LATER = ("missing_input", "edge_value", "result", "stalled_branch")
+
+
+def problems(
+    payload: dict[str, Any], data: Any = (), later: Collection[str] = LATER
+) -> list[str]:
+    """What our checks refuse, but for what fails in the job: the server takes that."""
     empty = BaseWorkflowHandle(build.definition([]), NodeCatalog.bundled()).compile()
     compiled = replace(empty, graph=payload, data=list(data))
-    found = check_workflow(compiled, NodeCatalog.bundled())
-    return [item.message for item in found if item.kind != "missing_input"]
+    found = check_workflow(compiled, NodeCatalog.bundled())[0]
+    return [item.message for item in found if item.kind not in later]
 
 
 VALUES = [
@@ -121,7 +131,6 @@ GRAPHS = [
     build.graph({"a": ADD, "b": RESIZE}, "a.value -> b.image"),
     build.graph({"a": ADD, "b": {"type": "core_metadata"}}, "a.value -> b.cfg_scale"),
     build.graph({"a": ADD, "b": {"type": "float"}}, "a.value -> b.value"),
-    build.graph({"a": {"type": "integer_collection"}, "b": ADD}, "a.collection -> b.a"),
     build.graph({"i": NEXT}),
     build.graph({"r": RANGE, "i": NEXT}, "r.collection -> i.collection"),
     build.graph({"c": COLLECT}),
@@ -148,6 +157,15 @@ def test_a_graph_is_refused_here_as_there(live_url, payload):
     assert (status == 200) is (problems(payload) == [])
 
 
+def test_a_job_that_can_only_fail_is_refused_here_alone(live_url):
+    nodes = {"a": {"type": "integer_collection"}, "b": ADD}
+    payload = build.graph(nodes, "a.collection -> b.a")
+    assert enqueue(live_url, payload) == 200
+    assert problems(payload) == []
+    (problem,) = problems(payload, later=("missing_input",))
+    assert "would get [] from a.collection (a); allowed: an integer" in problem
+
+
 def datum(field_name: str, *items: Any, node: str = "a") -> dict[str, Any]:
     return {"node_path": node, "field_name": field_name, "items": list(items)}
 
@@ -171,3 +189,21 @@ def test_the_shape_of_a_batch_is_refused_here_as_there(live_url, data):
     payload = build.graph({"a": ADD})
     status = enqueue(live_url, payload, data)
     assert (status == 200) is (problems(payload, data) == [])
+
+
+@pytest.mark.real_server("runs the server's own nodes")
+@pytest.mark.timeout(300)
+def test_values_of_edges_are_refused_where_the_server_would_end_or_fail() -> None:
+    installation = find_installation(DEFAULT_VERSION)
+    assert installation is not None
+    judge = Path(__file__).with_name("judge_runs.py")
+    done = subprocess.run(
+        [installation.python, judge],
+        input=json.dumps([graph for _, graph in EDGE_CASES.values()]),
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stderr
+    verdicts = dict(zip(EDGE_CASES, json.loads(done.stdout)))
+    assert verdicts == {case: verdict for case, (verdict, _) in EDGE_CASES.items()}

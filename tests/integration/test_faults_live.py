@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from faults.proxy import KINDS, FaultProxy, RandomSchedule
-from faults.workflows import blank, drawn
+from faults.rig.proxy import KINDS, FaultProxy, RandomSchedule
+from faults.rig.workflows import blank, drawn
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import APIError, SubmissionUnknownError
-from invokeai_py_client.workflow.submit_flows import batch_id_of
+from invokeai_py_client.workflow.submitting.submit_flows import batch_id_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 

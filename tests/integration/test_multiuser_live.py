@@ -14,8 +14,9 @@ import uuid
 
 import pytest
 from PIL import Image
+from workflow_builder import definition, node
 
-from invokeai_py_client.async_client import AsyncInvokeAIClient
+from invokeai_py_client._aio.client import AsyncInvokeAIClient
 from invokeai_py_client.client import InvokeAIClient
 from invokeai_py_client.exceptions import (
     APIError,
@@ -28,10 +29,9 @@ from invokeai_py_client.exceptions import (
     QueueError,
     WorkflowError,
 )
-from invokeai_py_client.workflow.definition import WorkflowDefinition
-from workflow_builder import definition, node
+from invokeai_py_client.workflow.document.definition import WorkflowDefinition
 
-from .noun_calls import collected, done
+from .noun_calls import done
 
 pytestmark = pytest.mark.live
 
@@ -116,7 +116,7 @@ def picture():
 
 
 def token_of(client):
-    client.queue_repo.get_status()
+    client.queue_repo.get_queue_status()
     return client._settings.credentials.token
 
 
@@ -180,10 +180,10 @@ async def test_jobs_of_others_are_listed_without_what_is_private(ben_either, ann
     hers.wait(timeout=60)
     queue, item_id = ben_either.queue_repo, hers.jobs[0].item_id
     mine = await done(ben_either.workflow_repo.create_workflow(blank()).run(timeout=60))
-    listed = {job.item_id: job for job in await collected(queue.list_jobs())}
+    listed = {job.item_id: job for job in await done(queue.list_jobs())}
     assert listed[item_id].batch_id == "redacted"
     assert listed[mine.jobs[0].item_id].batch_id == mine.id
-    only = await collected(queue.list_jobs(batch_id=mine.id))
+    only = await done(queue.list_jobs(batch=mine.id))
     assert [job.item_id for job in only] == [mine.jobs[0].item_id]
     job = await done(queue.get_job(item_id))
     assert (job.status, job.user_id) == ("completed", "redacted")
@@ -196,39 +196,39 @@ async def test_jobs_of_others_are_listed_without_what_is_private(ben_either, ann
 async def test_jobs_of_others_cannot_be_changed(ben_either, ann):
     hers = submit(ann, runs=3)
     queue, last = ben_either.queue_repo, hers.jobs[-1].item_id
-    assert (await done(queue.get_position(last))).message
-    for verb in (queue.cancel, queue.delete_job):
+    assert (await done(queue.get_job_position(last))).message
+    for verb in (queue.cancel_job, queue.delete_job):
         with pytest.raises(PermissionDeniedError):
             await done(verb(last))
     assert await done(queue.cancel_batch(hers.id)) == 0
-    await done(queue.cancel_all_except_current())
+    await done(queue.cancel_pending_jobs())
     with pytest.raises(PermissionDeniedError, match="Admin"):
-        await done(queue.pause())
+        await done(queue.pause_processor())
     assert hers.wait(timeout=60).is_complete
 
 
 async def test_images_and_boards_of_others_are_refused(ben_either, ann):
-    hers = ann.image_repo.upload(picture()).image_name
+    hers = ann.image_repo.upload_image(picture()).image_name
     board = ann.board_repo.create_board("private").board_id
     images, boards = ben_either.image_repo, ben_either.board_repo
-    mine = await done(images.upload(picture()))
+    mine = await done(images.upload_image(picture()))
     for verb in (
         lambda: images.get_image(hers),
-        lambda: images.get_bytes(hers),
-        lambda: images.get_metadata(hers),
-        lambda: images.delete(hers),
+        lambda: images.get_image_bytes(hers),
+        lambda: images.find_image_metadata(hers),
+        lambda: images.delete_image(hers),
         lambda: images.update_image(hers, starred=True),
-        lambda: images.upload(picture(), board=board),
-        lambda: images.move([mine], board),
+        lambda: images.upload_image(picture(), board=board),
+        lambda: images.move_images([mine], board=board),
         lambda: boards.update_board(board, name="mine"),
         lambda: boards.delete_board(board),
     ):
         with pytest.raises(PermissionDeniedError):
             await done(verb())
-    assert (await done(images.delete_many([hers]))).skipped == [hers]
+    assert (await done(images.delete_images([hers]))).skipped == [hers]
     with pytest.raises(ImageError, match=r"1 of 2"):
         await done(images.get_images([mine.image_name, hers]))
-    names = [image.image_name for image in await collected(images.list_images())]
+    names = [image.image_name for image in await done(images.list_images())]
     assert mine.image_name in names
     assert hers not in names
     assert board not in [found.board_id for found in await done(boards.list_boards())]
@@ -249,7 +249,7 @@ def test_a_board_that_is_shared_can_be_seen_by_others(ann, ben):
 
 
 def test_an_image_of_others_is_refused_as_an_input(ann, ben):
-    hers = ann.image_repo.upload(picture()).image_name
+    hers = ann.image_repo.upload_image(picture()).image_name
     resize = node("r", "img_resize", {"width": 8, "height": 8}, is_intermediate=False)
     handle = ben.workflow_repo.create_workflow(
         definition([resize], form=[("r", "image")])
@@ -276,8 +276,8 @@ def test_what_only_administrators_may_is_refused(ben, admin):
     for verb in (
         ben.user_repo.list_users,
         ben.app_repo.get_runtime_config,
-        ben.queue_repo.resume,
-        ben.model_repo.empty_cache,
+        ben.queue_repo.resume_processor,
+        ben.model_repo.empty_model_cache,
     ):
         with pytest.raises(PermissionDeniedError, match="Admin"):
             verb()
@@ -291,7 +291,7 @@ def test_an_administrator_sees_and_cancels_everybodys_jobs(admin, ben):
     last = his.jobs[-1].item_id
     assert admin.queue_repo.get_job(last).batch_id == his.id
     assert admin.queue_repo.get_submission(his.id).jobs[-1].item_id == last
-    assert str(admin.queue_repo.cancel(last).status) == "canceled"
+    assert str(admin.queue_repo.cancel_job(last).status) == "canceled"
     result = his.wait(timeout=60, check=False)
     assert [str(job.status) for job in result.jobs][-1] == "canceled"
 
@@ -365,7 +365,7 @@ def test_without_credentials_everything_says_so(sign_in, server):
                 submit(client)
     client = sign_in("a", email="a@example.com", password="Wrongpass1")
     with pytest.raises(AuthenticationError, match="password"):
-        client.queue_repo.get_status()
+        client.queue_repo.get_queue_status()
     with pytest.raises(AuthenticationError, match="password"):
         next(client.events())
 
@@ -399,7 +399,7 @@ def test_a_new_password_ends_tokens_and_not_the_waits_of_who_knows_it(
     by_token = sign_in("a", token=token_of(ann))
     wait_until_heard(by_token)
     listener = Listener(by_token)
-    admin.queue_repo.pause()
+    admin.queue_repo.pause_processor()
     try:
         submission = submit(ann, runs=2)
         same = by_token.queue_repo.get_submission(submission.id)
@@ -417,10 +417,10 @@ def test_a_new_password_ends_tokens_and_not_the_waits_of_who_knows_it(
         unknown.start()
         listener.wait_for(lambda it: it.events)
         change_password(admin, sign_in("a"))
-        unknown.join(30)
+        unknown.join(60)
         listener.wait_for(lambda it: it.error is not None)
     finally:
-        admin.queue_repo.resume()
+        admin.queue_repo.resume_processor()
     known.join(60)
     assert isinstance(outcomes["token"], AuthenticationError)
     assert "token=" in str(outcomes["token"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from paths import NO_SUCH_ID
+from workflow_builder import definition, node
 
 from invokeai_py_client.exceptions import (
     FieldValidationError,
@@ -16,7 +18,6 @@ from invokeai_py_client.exceptions import (
     UnsupportedVersionError,
 )
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from workflow_builder import definition, node
 
 from .noun_calls import collected, done
 
@@ -26,14 +27,17 @@ NEWER = {
     "gallery": ("6.14", lambda client: client.gallery_repo.list_items()),
     "videos": ("6.14", lambda client: client.video_repo.list_videos()),
     "virtual boards": ("6.13", lambda client: client.gallery_repo.list_days()),
-    "node packs": ("6.13", lambda client: client.node_pack_repo.list_node_packs()),
+    "node packs": ("6.13", lambda client: client.node_pack_repo.get_node_packs()),
     "system prompts": ("6.14", lambda client: client.system_prompt_repo.list_prompts()),
-    "image moves": ("6.14", lambda client: client.image_move_repo.get_status()),
-    "recall": ("6.12", lambda client: client.recall_repo.get_status()),
+    "image moves": (
+        "6.14",
+        lambda client: client.image_move_repo.get_image_move_status(),
+    ),
+    "recall": ("6.12", lambda client: client.recall_repo.get_recall_status()),
     "users": ("6.12", lambda client: client.user_repo.list_users()),
     "devices": ("6.14", lambda client: client.app_repo.list_devices()),
     "missing models": ("6.12", lambda client: client.model_repo.list_missing_models()),
-    "orphans": ("6.12", lambda client: client.model_repo.list_orphans()),
+    "orphans": ("6.12", lambda client: client.model_repo.list_orphaned_models()),
     "visibility": (
         "6.13",
         lambda client: client.board_repo.create_board("x", visibility="shared"),
@@ -70,10 +74,10 @@ async def test_the_node_catalog_is_the_servers_own(client, server_version):
 async def test_a_newer_node_is_refused_and_nothing_is_enqueued(client):
     nodes = [node("choice", "if", label="Choice"), node("b", "blank_image")]
     handle = client.workflow_repo.create_workflow(definition(nodes))
-    before = (await done(client.queue_repo.get_status())).queue.total
+    before = (await done(client.queue_repo.get_queue_status())).queue.total
     with pytest.raises(FieldValidationError, match=r"'Choice'.* no nodes of type if"):
         await done(handle.run())
-    assert (await done(client.queue_repo.get_status())).queue.total == before
+    assert (await done(client.queue_repo.get_queue_status())).queue.total == before
 
 
 async def test_cancelled_in_bulk_is_noticed_although_no_event_says_so(client):
@@ -130,8 +134,8 @@ async def test_nested_loops_come_in_loop_order(client):
 async def test_a_board_that_is_not_there_is_not_found(client):
     boards = client.board_repo
     for verb in (
-        lambda: boards.delete_board("no-such-board"),
-        lambda: boards.update_board("no-such-board", name="x"),
+        lambda: boards.delete_board(NO_SUCH_ID),
+        lambda: boards.update_board(NO_SUCH_ID, name="x"),
     ):
         with pytest.raises(NotFoundError):
             await done(verb())

@@ -15,13 +15,13 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from both_drivers import run_in_new_loop
-from faults.proxy import FaultProxy
-from invokeai_py_client.async_client import AsyncInvokeAIClient
-from invokeai_py_client.client import InvokeAIClient
-from invokeai_py_client.workflow.definition import WorkflowDefinition
 from workflow_builder import connector, definition, document, node
+
+from faults.rig.proxy import FaultProxy
+from invokeai_py_client._aio.client import AsyncInvokeAIClient
+from invokeai_py_client.client import InvokeAIClient
+from invokeai_py_client.workflow.document.definition import WorkflowDefinition
 
 from .noun_calls import done
 
@@ -75,9 +75,7 @@ async def test_every_kind_of_input_reaches_its_node_as_it_was_set(client):
 
 
 @pytest.mark.needs_server("6.14", "image_collection with an input `images`")
-async def test_a_collection_of_pictures_of_any_origin_is_sent_in_order(
-    client, tmp_path
-):
+async def test_a_collection_of_images_of_any_origin_is_sent_in_order(client, tmp_path):
     maker = client.workflow_repo.create_workflow(WorkflowDefinition.from_dict(blank()))
     made = (await done(maker.run(color="#ff0000", width=24, timeout=60))).image
     file = tmp_path / "saved.png"
@@ -208,7 +206,7 @@ async def test_boards_go_by_name_and_auto_means_the_board_of_the_call(client):
         await done(client.board_repo.delete_board(board.board_id, delete_images=True))
 
 
-def test_threads_may_share_one_handle_and_never_see_each_others_pictures(live_url):
+def test_threads_may_share_one_handle_and_never_see_each_others_images(live_url):
     with InvokeAIClient.from_url(live_url) as client:
         handle = client.workflow_repo.create_workflow(
             WorkflowDefinition.from_dict(blank())

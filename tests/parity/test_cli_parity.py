@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from goldens import GRAPH_ID, Golden, own_goldens, shared_goldens
+from payload_parity import is_same
+
 from invokeai_py_client.cli import main
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow import base_handle
-from invokeai_py_client.workflow.compiled import CompileOptions
-from payload_parity import is_same
+from invokeai_py_client.workflow.compiling.compiled_workflow import CompileOptions
+from invokeai_py_client.workflow.inputs import base_handle
 
 pytest.importorskip("typer")
 
@@ -40,7 +40,7 @@ def words(golden: Golden, variant: str, folder: Path) -> list[str]:
     file.write_text(json.dumps(golden.document), "utf-8")
     gone, board = golden.conditions(variant)
     facts = folder / "facts.json"
-    facts.write_text(json.dumps(golden.facts(gone).to_dict()), "utf-8")
+    facts.write_text(json.dumps(golden.facts_file(gone)), "utf-8")
     found = ["workflow", "compile", str(file), "--offline", "--json"]
     found += ["--facts", str(facts)]
     found += ["--board", board] if board else []
@@ -57,7 +57,7 @@ def compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Compile:
     """Run the command in this process, with the randomness of the goldens."""
-    pinned = partial(CompileOptions, graph_id=GRAPH_ID, random=lambda: 0.5)
+    pinned = partial(CompileOptions, random=lambda: 0.5)
     monkeypatch.setattr(base_handle, "CompileOptions", pinned)
 
     def run(golden: Golden, variant: str) -> dict[str, Any]:
@@ -74,6 +74,7 @@ def read_envelope(code: int, output: str) -> dict[str, Any]:
     assert list(data) == ["batch", "inputs", "warnings", "problems"]
     assert list(data["batch"]) == ["graph", "data", "runs", "workflow"]
     assert data["batch"]["runs"] == 1
+    data["batch"]["graph"]["id"] = GRAPH_ID
     return data
 
 
@@ -132,7 +133,6 @@ def test_the_command_itself_prints_it(name: str, tmp_path: Path) -> None:
         timeout=120,
     )
     data = read_envelope(done.returncode, done.stdout)
-    data["batch"]["graph"]["id"] = GRAPH_ID
     assert is_same(data["batch"]["graph"], golden.expected["graph"])
     assert is_same(data["batch"]["data"], golden.expected["batch_data"])
     assert list(input_faults(golden, data["inputs"])) == []

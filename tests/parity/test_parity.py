@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from goldens import own_goldens, shared_goldens
 from payload_parity import DIFFERENCES, entries_of, unexplained
 

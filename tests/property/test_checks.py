@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from invokeai_py_client.exceptions import FieldProblem
+from invokeai_py_client.ivk_fields.server_rules import read_integer
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow.batch_checks import batch_problems
-from invokeai_py_client.workflow.graph_checks import graph_problems
-from invokeai_py_client.workflow.scalar_checks import as_integer
-from invokeai_py_client.workflow.value_checks import (
-    batch_refusal,
-    refusal,
+from invokeai_py_client.workflow.checking.batch_checks import batch_problems
+from invokeai_py_client.workflow.checking.graph_checks import GraphView, graph_problems
+from invokeai_py_client.workflow.checking.value_checks import (
+    batch_value_problem,
+    literal_problem,
 )
 
 CATALOG = NodeCatalog.bundled()
@@ -52,7 +51,8 @@ values = st.recursive(
 @given(template=st.sampled_from(TEMPLATES), value=values)
 @settings(max_examples=500, deadline=None)
 def test_every_value_gets_a_verdict_in_words(template, value):
-    for refused in (refusal(template, value), batch_refusal(template, value)):
+    for check in (literal_problem, batch_value_problem):
+        refused = check(template, value)
         assert refused is None or (refused.kind and refused.allowed)
 
 
@@ -60,8 +60,8 @@ def test_every_value_gets_a_verdict_in_words(template, value):
 @settings(max_examples=300, deadline=None)
 def test_a_batch_is_never_looser_than_a_literal(template, value):
     """What may be batched may be written, once true and false are numbers."""
-    if batch_refusal(template, value) is None and not _has_bool(value):
-        assert refusal(template, value) is None
+    if batch_value_problem(template, value) is None and not _has_bool(value):
+        assert literal_problem(template, value) is None
 
 
 def _has_bool(value: Any) -> bool:
@@ -72,8 +72,8 @@ def _has_bool(value: Any) -> bool:
 
 @given(st.integers())
 def test_integers_are_read_in_every_way_they_are_written(number):
-    assert as_integer(number) == as_integer(str(number)) == number
-    assert as_integer(f"{number}.0") == number
+    assert read_integer(number) == read_integer(str(number)) == number
+    assert read_integer(f"{number}.0") == number
 
 
 @st.composite
@@ -103,7 +103,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
 @given(graphs())
 @settings(max_examples=300, deadline=None)
 def test_every_graph_gets_a_verdict(graph):
-    for problem in graph_problems(graph, CATALOG):
+    for problem in graph_problems(GraphView(graph, CATALOG)):
         assert isinstance(problem, FieldProblem)
         assert problem.message
 
@@ -116,10 +116,14 @@ def test_a_cycle_is_found_exactly_when_there_is_one(order, data):
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     chosen = data.draw(st.lists(st.sampled_from(pairs), min_size=1, unique=True))
     forward = [_edge(a, b) for a, b in chosen]
-    assert not list(graph_problems({"nodes": nodes, "edges": forward}, CATALOG))
+    assert not list(
+        graph_problems(GraphView({"nodes": nodes, "edges": forward}, CATALOG))
+    )
     first, last = data.draw(st.sampled_from(chosen))
     graph = {"nodes": nodes, "edges": [*forward, _edge(last, first)]}
-    assert [item.kind for item in graph_problems(graph, CATALOG)] == ["cycle"]
+    assert [item.kind for item in graph_problems(GraphView(graph, CATALOG))] == [
+        "cycle"
+    ]
 
 
 def _edge(source: str, target: str) -> dict[str, Any]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import keyword
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 import workflow_builder as build
+from hypothesis import given, settings, strategies as st
+
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow.base_handle import BaseWorkflowHandle
-from invokeai_py_client.workflow.naming import (
+from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
+from invokeai_py_client.workflow.inputs.naming import (
     RESERVED_NAMES,
-    NameParts,
     input_names,
 )
 
 labels = st.text(max_size=12) | st.sampled_from(
     ["", "seed", "Seed", "a 2", "A", "class", "提示", "1", "board", "__", "é"]
 )
-parts = st.builds(
-    NameParts,
-    label=labels,
-    node_label=labels,
-    field_name=st.sampled_from(["a", "seed", "prompt", "値", "1x"]),
-)
+parts = st.tuples(labels, labels, st.sampled_from(["a", "seed", "prompt", "値", "1x"]))
 
 
 @given(st.lists(parts, max_size=30))

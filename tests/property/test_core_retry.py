@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given
-from hypothesis import strategies as st
+from flow_driver import run_flow
+from hypothesis import given, strategies as st
 
 from invokeai_py_client._core.messages import (
+    GetShared,
     Pause,
     Reauthenticate,
     Reply,
     Request,
     RetryRule,
+    Shared,
 )
-from invokeai_py_client._core.retry import LONGEST_RETRY_AFTER, MAX_TRIES
+from invokeai_py_client._core.retry import LONGEST_RETRY_AFTER
 from invokeai_py_client._core.send import send
 from invokeai_py_client.exceptions import APIConnectionError, APITimeoutError
 
@@ -35,35 +37,34 @@ schedules = st.lists(
 )
 
 
-def play(rule, schedule, logs_in):
-    """Drive `send`; the last entry of the schedule repeats for ever."""
-    flow = send(Request("X", "/x", retry=rule))
-    answers, sent, pauses, logins = [], 0, [], 0
-    reply, fault = None, None
+def play(rule, schedule, logs_in, max_retries=3):
+    """Drive `send`; the last entry of the schedule repeats."""
+    answers, pauses, logins = [], [], []
+
+    def perform(message):
+        if isinstance(message, Pause):
+            pauses.append(message.seconds)
+            return None
+        if isinstance(message, GetShared):
+            return Shared(max_retries=max_retries)
+        if isinstance(message, Reauthenticate):
+            logins.append(message)
+            return logs_in
+        entry = schedule[min(len(answers), len(schedule) - 1)]
+        answers.append(entry)
+        if isinstance(entry, Fault):
+            fault = entry.kind("lost")
+            fault.sent = entry.sent
+            raise fault
+        status, after = entry
+        headers = {} if after is None else {"retry-after": after}
+        return Reply(status, headers, b"", "http://x/x", "X")
+
     try:
-        while True:
-            message = flow.send(reply) if fault is None else flow.throw(fault)
-            reply = fault = None
-            if isinstance(message, Pause):
-                pauses.append(message.seconds)
-            elif isinstance(message, Reauthenticate):
-                logins += 1
-                reply = logs_in
-            else:
-                entry = schedule[min(sent, len(schedule) - 1)]
-                sent += 1
-                answers.append(entry)
-                if isinstance(entry, Fault):
-                    fault = entry.kind("lost")
-                    fault.sent = entry.sent
-                else:
-                    status, after = entry
-                    headers = {} if after is None else {"retry-after": after}
-                    reply = Reply(status, headers, b"", "http://x/x", "X")
-    except StopIteration as stop:
-        return stop.value, answers, pauses, logins
+        result = run_flow(send(Request("X", "/x", retry=rule)), perform)
     except APIConnectionError as error:
-        return error, answers, pauses, logins
+        result = error
+    return result, answers, pauses, len(logins)
 
 
 @given(schedules, st.booleans())
@@ -76,10 +77,10 @@ def test_what_must_not_be_repeated_is_sent_once(schedule, logs_in):
     assert logins == (1 if refused else 0)
 
 
-@given(st.sampled_from(list(RetryRule)), schedules, st.booleans())
-def test_tries_log_ins_and_pauses_are_bounded(rule, schedule, logs_in):
-    _, answers, pauses, logins = play(rule, schedule, logs_in)
-    assert len(answers) <= MAX_TRIES + 1
+@given(st.sampled_from(list(RetryRule)), schedules, st.booleans(), st.integers(0, 2000))
+def test_tries_log_ins_and_pauses_are_bounded(rule, schedule, logs_in, max_retries):
+    _, answers, pauses, logins = play(rule, schedule, logs_in, max_retries)
+    assert len(answers) <= max_retries + 2
     assert logins <= 1
     assert all(0 <= seconds <= LONGEST_RETRY_AFTER for seconds in pauses)
 

@@ -7,13 +7,12 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from invokeai_py_client import ivk_fields
 from invokeai_py_client.exceptions import FieldValidationError
 from invokeai_py_client.ivk_fields import IvkField, IvkIntegerField
-from invokeai_py_client.ivk_fields.registry import COLLECTION, SINGLE
+from invokeai_py_client.ivk_fields.field_types import FIELD_TYPES
 from invokeai_py_client.nodes import FieldType, InputTemplate, Limits
 
 TEXT = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -76,7 +75,12 @@ GIVEN: dict[str, st.SearchStrategy[Any]] = {
     "IvkVideoField": NAMES,
     "IvkVideoCollectionField": st.lists(NAMES),
 }
-CLASSES = {kind.__name__: kind for kind in (*SINGLE.values(), *COLLECTION.values())}
+CLASSES = {
+    kind.__name__: kind
+    for row in FIELD_TYPES.values()
+    for kind in (row.one, row.many)
+    if kind is not None
+}
 
 
 def test_every_class_is_tested() -> None:

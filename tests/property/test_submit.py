@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
+from queue_double import Fault, QueueDouble, drive
 
 from invokeai_py_client.exceptions import (
     APIError,
     QueueFullError,
     SubmissionUnknownError,
 )
-from invokeai_py_client.workflow.enqueue_flows import Placing, enqueue
-from invokeai_py_client.workflow.orders import Order
-from queue_double import Fault, QueueDouble, drive
+from invokeai_py_client.workflow.jobs.batch_request import BatchRequest
+from invokeai_py_client.workflow.submitting.enqueue_flows import enqueue
+from invokeai_py_client.workflow.submitting.enqueue_options import EnqueueOptions
 
 SETTLE = 10.0
 
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet")]
 
 
 faults = st.one_of(
@@ -36,8 +37,8 @@ faults = st.one_of(
     st.builds(Fault, kind=st.just("500"), handled=st.booleans()),
     st.just(Fault("refused")),
 )
-orders = st.builds(
-    lambda items, runs: Order(
+batches = st.builds(
+    lambda items, runs: BatchRequest(
         "batch-1",
         graph={},
         data=[[{"node_path": "n", "field_name": "p", "items": items}]],
@@ -53,27 +54,32 @@ def running(queue):
     return [tuple(value["value"] for value in row["field_values"]) for row in rows]
 
 
-def wanted(order):
-    return [tuple(value["value"] for value in job) for job in order.expansion()]
+def wanted(batch):
+    return [tuple(value["value"] for value in job) for job in batch.expansion()]
 
 
+@pytest.mark.parametrize("rules", ["6", "7"])
 @settings(max_examples=3000, deadline=None)
 @given(
-    orders,
+    batches,
     st.lists(faults, max_size=12),
     st.sampled_from([3, 10_000]),
     st.sampled_from(["error", "partial"]),
 )
-def test_no_schedule_of_faults_enqueues_twice_silently(order, schedule, room, on_full):
-    queue = QueueDouble(faults=deque(schedule), max_queue_size=room)
+def test_no_schedule_of_faults_enqueues_twice_silently(
+    rules, batch, schedule, room, on_full
+):
+    queue = QueueDouble(faults=deque(schedule), max_queue_size=room, rules=rules)
+    if rules == "7":
+        batch = replace(batch, idempotency_key=batch.batch_id)
     try:
-        placed = drive(enqueue(order, Placing(SETTLE, on_full)), queue)
+        outcome = drive(enqueue(batch, EnqueueOptions(SETTLE, on_full)), queue)
     except SubmissionUnknownError:
         return  # Raised, with an id to settle it by.
     except QueueFullError as error:
         queue.advance(60)
         left_behind = "could not be taken back" in str(error)
-        allowed = wanted(order) if left_behind else []
+        allowed = wanted(batch) if left_behind else []
         assert running(queue) == allowed[: len(running(queue))]
         return
     except APIError:
@@ -82,6 +88,6 @@ def test_no_schedule_of_faults_enqueues_twice_silently(order, schedule, room, on
         assert running(queue) == []
         return
     queue.advance(60)
-    assert running(queue) == wanted(order)[: len(placed.item_ids)]
+    assert running(queue) == wanted(batch)[: len(outcome.item_ids)]
     ours = [row for row in queue.of_batch("batch-1") if row["status"] != "canceled"]
-    assert tuple(row["item_id"] for row in ours) == placed.item_ids
+    assert tuple(row["item_id"] for row in ours) == outcome.item_ids

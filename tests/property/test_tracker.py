@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from invokeai_py_client._core.tracker import JobLook, JobTracker
+from invokeai_py_client._core.tracker import JobState, JobTracker
 
 PATHS = [
     ["pending", "in_progress", "completed"],
@@ -25,7 +24,7 @@ def histories(draw):
     for item_id, path in enumerate(paths):
         for sequence, status in enumerate(path):
             numbered = draw(st.booleans())
-            look = JobLook(item_id, status, sequence if numbered else None)
+            look = JobState(item_id, status, sequence if numbered else None)
             # Any look may be lost or doubled, but the end is seen at least once:
             # a REST look always gets there.
             low = 1 if sequence == len(path) - 1 else 0
@@ -38,7 +37,7 @@ def test_every_order_ends_in_the_true_final_status(history):
     paths, looks = history
     tracker = JobTracker(range(len(paths)))
     for look in looks:
-        tracker.see(look)
+        tracker.update(look)
     assert [tracker[item].status for item in tracker.item_ids] == [
         path[-1] for path in paths
     ]
@@ -53,7 +52,7 @@ def test_numbered_looks_give_the_highest_sequence_seen_so_far(history, data):
     shown = numbered[: data.draw(st.integers(0, len(numbered)))]
     tracker = JobTracker(range(len(paths)))
     for look in shown:
-        tracker.see(look)
+        tracker.update(look)
     for item_id in tracker.item_ids:
         seen = [look for look in shown if look.item_id == item_id]
         newest = max(seen, key=lambda look: look.sequence or 0, default=None)
@@ -65,9 +64,9 @@ def test_deleting_jobs_never_undoes_an_end_and_never_leaves_one_open(history, go
     paths, looks = history
     tracker = JobTracker(range(len(paths)))
     for look in looks:
-        tracker.lose(gone)
-        tracker.see(look)
-    tracker.lose(gone)
+        tracker.mark_lost(gone)
+        tracker.update(look)
+    tracker.mark_lost(gone)
     assert [tracker[item].status for item in tracker.item_ids] == [
         path[-1] for path in paths
     ]

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
+from queue_double import READ, Fault, MailboxDouble, QueueDouble, drive
 
 from invokeai_py_client.exceptions import APIConnectionError, JobTimeoutError
-from invokeai_py_client.workflow.ticket import SubmittedJob, Ticket
-from invokeai_py_client.workflow.wait_flows import wait
-from queue_double import READ, Fault, MailboxDouble, QueueDouble, drive
+from invokeai_py_client.workflow.jobs.submission_record import (
+    SubmissionRecord,
+    SubmittedJob,
+)
+from invokeai_py_client.workflow.waiting.wait_flows import wait
 
 LONGEST_POLL = 5.0
 LOOK_TIMEOUT = 10.0
 
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quiet")]
 
 
 ends = st.sampled_from(["completed", "failed", "canceled", "deleted"])
@@ -56,14 +58,14 @@ def play(plan, schedule, has_events):
 
         queue.at(moment, act)
     placed = tuple(SubmittedJob(item, n) for n, item in enumerate(ids))
-    return queue, mailbox, Ticket("b", "default", placed, len(placed))
+    return queue, mailbox, SubmissionRecord("b", "default", placed, len(placed))
 
 
 @settings(max_examples=500, deadline=None)
 @given(jobs, faults, st.booleans())
 def test_every_wait_ends_with_the_true_statuses(plan, schedule, has_events):
-    queue, mailbox, ticket = play(plan, schedule, has_events)
-    flow = wait(ticket, READ, check=False)
+    queue, mailbox, record = play(plan, schedule, has_events)
+    flow = wait(record, READ, check=False)
     result = drive(flow, queue, mailbox)
     assert [str(job.status) for job in result.jobs] == [
         "canceled" if end == "deleted" else end for end, *_ in plan
@@ -76,8 +78,8 @@ def test_every_wait_ends_with_the_true_statuses(plan, schedule, has_events):
 @settings(max_examples=500, deadline=None)
 @given(jobs, faults, st.booleans(), st.floats(0.5, 20))
 def test_a_timeout_is_kept_to_within_one_poll(plan, schedule, has_events, timeout):
-    queue, mailbox, ticket = play(plan, schedule, has_events)
-    flow = wait(ticket, READ, check=False, timeout=timeout)
+    queue, mailbox, record = play(plan, schedule, has_events)
+    flow = wait(record, READ, check=False, timeout=timeout)
     try:
         drive(flow, queue, mailbox)
     except JobTimeoutError:
@@ -88,7 +90,7 @@ def test_a_timeout_is_kept_to_within_one_poll(plan, schedule, has_events, timeou
 @settings(max_examples=300, deadline=None)
 @given(jobs, st.booleans())
 def test_a_server_that_never_comes_back_ends_the_wait(plan, has_events):
-    queue, mailbox, ticket = play(plan, ["refused"] * 3000, has_events)
+    queue, mailbox, record = play(plan, ["refused"] * 3000, has_events)
     with pytest.raises(APIConnectionError):
-        drive(wait(ticket, READ), queue, mailbox)
+        drive(wait(record, READ), queue, mailbox)
     assert queue.time < 30 + 8 + 2 * 60 + 4 * LONGEST_POLL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from graph_runs import Server
+from talks.graph_runs import Server
 
 from invokeai_py_client.simulator import SimulatedServer
 

@@ -2,8 +2,8 @@
 
     pytest tests/simulator/test_congruence.py --invokeai-url http://127.0.0.1:9090
 
-Known differences are data: `invokeai_py_client.simulator.divergences`. The server
-should be idle and in single-user mode; its queue is paused and cleared.
+`docs/dev/simulator.md` lists the known differences. The server should be idle and in
+single-user mode; its queue is paused and cleared.
 """
 
 from __future__ import annotations
@@ -14,21 +14,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from accounts_talk import talk_about_accounts
-from conversation import Conversation
-from event_script import heard
-from graph_runs import Server, difference
 from hypothesis import HealthCheck, Phase, given, settings
-from media_talks import parts, upload, video_part
-from PIL import Image
-from random_graphs import graphs
-from talks import TALKS
-from users_talk import talk_between_users
+from talks.accounts_talk import talk_about_accounts
+from talks.all_talks import TALKS
+from talks.conversation import Conversation
+from talks.event_script import heard
+from talks.graph_runs import Server, difference
+from talks.random_graphs import graphs
+from talks.users_talk import talk_between_users
 
 from invokeai_py_client.simulator import SimulatedServer
-from invokeai_py_client.simulator.divergences import PIXEL_TOLERANCE
-from invokeai_py_client.simulator.mp4 import read_video
-from invokeai_py_client.simulator.still_video import still_video
 
 pytestmark = [
     pytest.mark.live,
@@ -103,9 +98,7 @@ def test_random_graphs_give_the_same_on_both(real_url: str, twin: Server) -> Non
             assert ours.results.keys() == theirs.results.keys()
             assert sorted(ours.history) == sorted(theirs.history)
         for key in shared:
-            found = difference(
-                ours.results[key], theirs.results[key], PIXEL_TOLERANCE, str(key)
-            )
+            found = difference(ours.results[key], theirs.results[key], at=str(key))
             assert found is None, found
 
     compare()
@@ -133,25 +126,6 @@ def assert_same(talk: Any, url: str, real_url: str) -> None:
 def test_answers_are_the_same(talk: Any, real_url: str) -> None:
     with SimulatedServer() as server:
         assert_same(talk, server.url, real_url)
-
-
-@pytest.mark.parametrize(
-    ("size", "frames", "fps"), [((2, 2), 3, 1.0), ((100, 58), 40, 29.97)]
-)
-def test_the_real_server_reads_videos_made_here(
-    size: tuple[int, int], frames: int, fps: float, real_url: str
-) -> None:
-    data = still_video(Image.effect_noise(size, 64).convert("RGB"), frames, fps)
-    facts = read_video(data)
-    c = Conversation(real_url)
-    made = upload(c, "upload", parts(video_part(data)))
-    assert c.answers[-1].status == 201, made
-    assert (made["width"], made["height"]) == (facts.width, facts.height) == size
-    assert (made["duration"], made["fps"]) == (facts.duration, facts.fps)
-    primitive = {"type": "video", "video": {"video_name": made["video_name"]}}
-    run = Server(real_url).run({"nodes": {"v": {"id": "v", **primitive}}, "edges": []})
-    assert run.results["v", ()]["num_frames"] == frames
-    c.ask("delete", "DELETE", f"/api/v1/videos/i/{made['video_name']}")
 
 
 def test_users_are_told_the_same(request: pytest.FixtureRequest) -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow  # Each runs a pytest of its own.
 
 BODY = """
 import pytest

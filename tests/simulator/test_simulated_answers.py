@@ -1,22 +1,19 @@
-"""Status, shape and wording of answers, as recorded from a real 6.14.2."""
+"""Answers have the status, shape, wording and values of a real 6.14.2."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from accounts_talk import talk_about_accounts
-from conversation import Conversation
-from talks import TALKS
-from users_talk import talk_between_users
+from talks.accounts_talk import talk_about_accounts
+from talks.all_talks import TALKS, recorded
+from talks.conversation import Conversation, leaves
+from talks.users_talk import talk_between_users
 
 from invokeai_py_client.simulator import SimulatedServer
 
-RECORDED = json.loads(
-    Path(__file__).with_name("answers-6.14.2.json").read_text("utf-8")
-)
+RECORDED = recorded()
 
 
 def plain(value: Any) -> Any:
@@ -24,13 +21,17 @@ def plain(value: Any) -> Any:
 
 
 def assert_recorded(conversation: Conversation, name: str) -> None:
-    ours = [
-        [a.label, a.status, a.media_type, plain(a.shape)] for a in conversation.answers
-    ]
-    theirs = RECORDED[name]
-    assert [a[0] for a in ours] == [a[0] for a in theirs]
-    different = [(a, b) for a, b in zip(ours, theirs) if a != b]
-    assert not different
+    answers, theirs = conversation.answers, RECORDED[name]
+    assert [a.label for a in answers] == [entry[0] for entry in theirs]
+    for ours, (label, *rest, determined) in zip(answers, theirs):
+        assert [ours.status, ours.media_type, plain(ours.shape)] == rest, label
+        values = dict(leaves(ours.body))
+        wrong = {
+            at: (values.get(at, ...), value)
+            for at, value in determined.items()
+            if values.get(at, ...) != value
+        }
+        assert not wrong, (label, wrong)
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.__name__)

@@ -11,22 +11,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Union
+from unittest import mock
 from urllib.parse import urlencode
 
-import pytest
-from event_script import Ear
-from graph_runs import Server
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 import model_files as files
+import pytest
+from talks.event_script import Ear
+from talks.graph_runs import Server
+
 from invokeai_py_client.simulator import SimulatedServer, default_models, model_record
-from invokeai_py_client.simulator.model_install import probe
-from invokeai_py_client.simulator.model_kinds import bundled_kinds, tag_of
+from invokeai_py_client.simulator.models import model_install
+from invokeai_py_client.simulator.models.model_kinds import bundled_kinds
+from invokeai_py_client.simulator.models.model_probe import probe
 
 MODELS = "/api/v2/models"
 
@@ -38,7 +38,7 @@ def install(
     query = urlencode({"source": str(source), "inplace": inplace})
     status, job = server.ask("POST", f"{MODELS}/install?{query}", config)
     assert status == 201, job
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while job["status"] not in ("completed", "error", "cancelled"):
         assert time.monotonic() < deadline, job
         time.sleep(0.01)
@@ -63,10 +63,8 @@ def test_models_live_through_a_restart(
     moved = files.embedding(tmp_path / "moved.safetensors")
     first = install(server, moved, inplace=False, name="Moved")["config_out"]
     second = install(server, files.pipeline(tmp_path / "here"))["config_out"]
-    pair = {"model_key_1": first["key"], "model_key_2": second["key"]}
-    server.ask("POST", "/api/v1/model_relationships/", pair)
     server.ask("PATCH", f"{MODELS}/i/{first['key']}", {"description": "kept"})
-    assert not moved.exists()
+    assert moved.exists()
 
     durable.restart()
 
@@ -75,8 +73,6 @@ def test_models_live_through_a_restart(
     assert found["Moved"] == {**first, "description": "kept"}
     assert first["path"] == f"{first['key']}/moved.safetensors"
     assert (durable.settings.root / "models" / first["path"]).is_file()
-    related = server.ask("GET", f"/api/v1/model_relationships/i/{first['key']}")[1]
-    assert related == [second["key"]]
     # Installations are forgotten, and are counted from 0 again.
     assert server.ask("GET", f"{MODELS}/install")[1] == []
     server.ask("DELETE", f"{MODELS}/i/{first['key']}")
@@ -106,9 +102,6 @@ def test_looking_at_models_makes_no_folder(
 
 def test_pretended_models_need_no_files(server: Server) -> None:
     assert server.ask("GET", f"{MODELS}/missing")[1] == {"models": []}
-    model = models_of(server)["Simulated SDXL"]
-    status, again = server.ask("POST", f"{MODELS}/i/{model['key']}/reidentify")
-    assert (status, again) == (200, model)
 
 
 @pytest.mark.parametrize("model", default_models(), ids=lambda model: model["name"])
@@ -128,19 +121,19 @@ def held(simulated: SimulatedServer, path: Path) -> Iterator[Any]:
     """An installation that has begun and goes on at the end."""
     begun, go = threading.Event(), threading.Event()
 
-    def wait(event: str, payload: Mapping[str, Any]) -> None:
-        if event == "model_install_started":
-            begun.set()
-            assert go.wait(20)
+    def wait(*args: Any) -> Any:
+        begun.set()
+        assert go.wait(20)
+        return probe(*args)
 
-    simulated.simulation.listen(wait)
     query = urlencode({"source": str(path), "inplace": "true"})
-    try:
-        answer = Server(simulated.url).ask("POST", f"{MODELS}/install?{query}", {})
-        assert begun.wait(20)
-        yield answer[1]
-    finally:
-        go.set()
+    with mock.patch.object(model_install, "probe", wait):
+        try:
+            answer = Server(simulated.url).ask("POST", f"{MODELS}/install?{query}", {})
+            assert begun.wait(20)
+            yield answer[1]
+        finally:
+            go.set()
 
 
 def test_an_installation_that_runs_is_not_begun_again(
@@ -157,31 +150,23 @@ def test_an_installation_that_runs_is_not_begun_again(
     assert found["status"] == "completed"
 
 
-def test_installations_that_wait_are_cancelled_and_paused(
+def test_installations_that_wait_are_cancelled(
     simulated: SimulatedServer, server: Server, tmp_path: Path
 ) -> None:
     jobs = f"{MODELS}/install"
     ear = Ear(simulated.url)
     try:
         with held(simulated, files.embedding(tmp_path / "first.safetensors")):
-            waiting = []
-            for name in ("cancelled", "paused"):
-                path = files.embedding(tmp_path / f"{name}.safetensors")
-                query = urlencode({"source": str(path), "inplace": "true"})
-                waiting.append(server.ask("POST", f"{jobs}?{query}", {})[1]["id"])
-            cancelled, paused = waiting
+            path = files.embedding(tmp_path / "cancelled.safetensors")
+            query = urlencode({"source": str(path), "inplace": "true"})
+            cancelled = server.ask("POST", f"{jobs}?{query}", {})[1]["id"]
             assert server.ask("DELETE", f"{jobs}/{cancelled}") == (201, None)
-            job = server.ask("POST", f"{jobs}/{paused}/pause", {})[1]
-            assert job["status"] == "paused"
         install(server, files.embedding(tmp_path / "last.safetensors"))
         ear.wait_for("model_install_cancelled", id=cancelled)
         assert server.ask("GET", f"{jobs}/{cancelled}")[1]["status"] == "cancelled"
-        assert server.ask("GET", f"{jobs}/{paused}")[1]["status"] == "paused"
-        # What is not downloaded cannot go on, and the server fails over it.
-        assert server.ask("POST", f"{jobs}/{paused}/resume", {})[0] == 500
     finally:
         ear.close()
-    assert {"cancelled", "paused"}.isdisjoint(models_of(server))
+    assert "cancelled" not in models_of(server)
 
 
 def test_a_killed_process_comes_back_with_its_models(tmp_path: Path) -> None:
@@ -206,16 +191,6 @@ def test_a_killed_process_comes_back_with_its_models(tmp_path: Path) -> None:
         assert server.ask("GET", f"{MODELS}/missing")[1] == {"models": []}
         process.terminate()
         assert process.wait(10) == 0
-
-
-def test_an_external_model_that_is_known_is_described_anew(server: Server) -> None:
-    source = "external://talk/model"
-    first = install(server, source, key="own", name="First")["config_out"]
-    second = install(server, source, key="other", name="Second")["config_out"]
-    assert second == {**first, "name": "Second"}
-    found = models_of(server)
-    assert found["Second"] == second
-    assert "First" not in found
 
 
 def test_events_tell_of_an_installation_in_order(
@@ -278,31 +253,44 @@ def _ask(url: str, token: str, method: str, path: str, body: Any) -> int:
             return error.code
 
 
-def test_what_is_installed_is_marked_among_the_starters(server: Server) -> None:
-    starters = server.ask("GET", f"{MODELS}/starter_models")[1]
-    assert not any(model["is_installed"] for model in starters["starter_models"])
-    flux = next(m for m in starters["starter_models"] if m["dependencies"])
-    needed = flux["dependencies"][0]
-    with SimulatedServer(
-        models=[
-            model_record(needed["name"], base=needed["base"], type=needed["type"]),
-            model_record("x", base="flux", type="main", source=flux["source"]),
-        ]
-    ) as simulated:
-        again = Server(simulated.url).ask("GET", f"{MODELS}/starter_models")[1]
-    found = {model["source"]: model for model in again["starter_models"]}
-    assert found[flux["source"]]["is_installed"]
-    left = [part["source"] for part in found[flux["source"]]["dependencies"]]
-    assert needed["source"] not in left
-    assert len(left) == len(flux["dependencies"]) - 1
-
-
-@settings(max_examples=60, deadline=None)
-@given(content=st.binary(max_size=200), size=st.integers(0, 120))
-def test_any_bytes_are_a_model_of_some_kind(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, size: int
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (files.pipeline, ("main", "diffusers", "sd-1", "normal")),
+        (files.diffusers_vae, ("vae", "diffusers", "sdxl", None)),
+        (files.embedding, ("unknown", "unknown", "unknown", None)),
+    ],
+)
+def test_only_the_configuration_of_a_folder_tells_what_it_is(
+    tmp_path: Path, make: Callable[[Path], Path], kind: tuple[Any, ...]
 ) -> None:
-    """As on the real server: what is not recognised is unknown, never a failure."""
-    path = tmp_path_factory.getbasetemp() / "any.safetensors"
-    path.write_bytes(size.to_bytes(8, "little") + content)
-    assert tag_of(probe(path, {})) == "unknown.unknown.unknown"
+    record = probe(make(tmp_path / "x.safetensors"), {})
+    told = (record["type"], record["format"], record["base"], record.get("variant"))
+    assert told == kind
+
+
+def test_of_other_files_the_request_is_believed(tmp_path: Path) -> None:
+    said = {"type": "embedding", "format": "embedding_file", "base": "sd-1"}
+    record = probe(files.embedding(tmp_path / "e.safetensors"), said)
+    assert said.items() <= record.items()
+    with pytest.raises(ValueError, match=r"No kind of model is 'embedding.odd"):
+        probe(tmp_path / "e.safetensors", {**said, "format": "odd"})
+
+
+def test_a_download_fails_and_says_why(
+    simulated: SimulatedServer, server: Server
+) -> None:
+    ear = Ear(simulated.url)
+    try:
+        job = install(server, "https://models.example/m.safetensors")
+        ear.wait_for("model_install_error", id=job["id"])
+    finally:
+        ear.close()
+    told = (job["status"], job["error_reason"], job["error"])
+    assert told == (
+        "error",
+        "ConnectionError",
+        "the simulator does not download models",
+    )
+    assert job["source"]["type"] == "url"
+    assert not models_of(server).keys() & {"m", "m.safetensors"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conversation import graph
-from graph_runs import Server
+from edge_cases import EDGE_CASES
+from talks.conversation import graph
+from talks.graph_runs import Server
 
 from invokeai_py_client.simulator import SimulatedServer
 
@@ -106,7 +109,7 @@ def test_results_appear_only_when_a_job_has_ended() -> None:
         server = Server(simulated.url)
         wanted = graph(("a.value", "s.a"), a=ADD, s={"type": "sub"})
         item_id = server.enqueue(wanted)[1]["item_ids"][0]
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while status_of(server, item_id) == "pending":
             assert time.monotonic() < deadline
         item = server.ask("GET", f"{QUEUE}/i/{item_id}")[1]
@@ -178,7 +181,7 @@ def test_a_running_job_is_cancelled_at_once() -> None:
     with SimulatedServer(node_delays={"add": 30}) as simulated:
         server = Server(simulated.url)
         item_id = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while status_of(server, item_id) != "in_progress":
             assert time.monotonic() < deadline
         status, item = server.ask("PUT", f"{QUEUE}/i/{item_id}/cancel")
@@ -204,6 +207,86 @@ def test_bulk_operations_count_what_they_touch(server: Server) -> None:
     assert server.ask("PUT", f"{QUEUE}/delete_all_except_current")[1] == {"deleted": 2}
     server.enqueue(graph(a=ADD), runs=2)
     assert server.ask("PUT", f"{QUEUE}/clear")[1] == {"deleted": 2}
+
+
+def at_once(server: Server, *requests: tuple[str, str]) -> list[int]:
+    """The statuses of requests that are sent together."""
+    barrier = threading.Barrier(len(requests))
+
+    def send(request: tuple[str, str]) -> int:
+        barrier.wait(10)
+        return server.ask(*request)[0]
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(send, requests))
+
+
+def test_of_several_deletions_of_one_item_one_succeeds(server: Server) -> None:
+    paused(server)
+    for _ in range(10):
+        item_id = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
+        statuses = at_once(server, *[("DELETE", f"{QUEUE}/i/{item_id}")] * 8)
+        assert sorted(statuses) == [200, *[404] * 7]
+
+
+def workflow() -> dict[str, Any]:
+    texts = ("name", "author", "description", "version", "contact", "tags", "notes")
+    lists = ("exposedFields", "nodes", "edges")
+    meta = {"version": "3.0.0", "category": "user"}
+    return {**dict.fromkeys(texts, ""), **{key: [] for key in lists}, "meta": meta}
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "path"),
+    [
+        (("POST", "/api/v1/boards/?board_name=b"), "board_id", "/api/v1/boards/"),
+        (
+            ("POST", "/api/v1/workflows/", {"workflow": workflow()}),
+            "workflow_id",
+            "/api/v1/workflows/i/",
+        ),
+        (
+            ("POST", "/api/v1/system_prompts/", {"name": "n", "content": "c"}),
+            "id",
+            "/api/v1/system_prompts/i/",
+        ),
+    ],
+    ids=["board", "workflow", "prompt"],
+)
+def test_of_several_deletions_of_a_record_one_succeeds(
+    server: Server, make: Any, key: str, path: str
+) -> None:
+    for _ in range(10):
+        made = server.ask(*make)[1][key]
+        statuses = at_once(server, *[("DELETE", f"{path}{made}")] * 8)
+        assert sorted(statuses) == [200, *[404] * 7]
+
+
+def test_of_several_deletions_of_an_image_or_a_model_one_succeeds(
+    simulated: SimulatedServer, server: Server
+) -> None:
+    for model in simulated.simulation.models.all():
+        path = f"/api/v2/models/i/{model['key']}"
+        assert sorted(at_once(server, *[("DELETE", path)] * 8)) == [204, *[404] * 7]
+    for _ in range(10):
+        item = server.enqueue(graph(b={"type": "blank_image", "use_cache": False}))
+        session = server.finished(item[1]["item_ids"][0])["session"]
+        (result,) = session["results"].values()
+        path = f"/api/v1/images/i/{result['image']['image_name']}"
+        assert sorted(at_once(server, *[("DELETE", path)] * 8)) == [200, *[404] * 7]
+
+
+def test_an_item_deleted_while_others_ask_for_it_is_there_or_not_found(
+    server: Server,
+) -> None:
+    paused(server)
+    for _ in range(10):
+        item_id = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
+        item = f"{QUEUE}/i/{item_id}"
+        asked = [("GET", item), ("PUT", f"{item}/cancel"), ("GET", item)] * 2
+        *others, deleted = at_once(server, *asked, ("DELETE", item))
+        assert deleted == 200
+        assert set(others) <= {200, 404}
 
 
 def test_ids_of_one_batch_ascend_even_in_a_descending_list(server: Server) -> None:
@@ -298,7 +381,7 @@ def test_an_edge_that_breaks_a_node_class_kills_the_imitated_worker() -> None:
     with SimulatedServer(poison="imitate") as simulated:
         server = Server(simulated.url)
         item_id = server.enqueue(wanted)[1]["item_ids"][0]
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while server.ask("GET", f"{QUEUE}/i/{item_id}")[0] == 200:
             assert time.monotonic() < deadline
         behind = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
@@ -307,3 +390,31 @@ def test_an_edge_that_breaks_a_node_class_kills_the_imitated_worker() -> None:
         server = Server(simulated.url)
         item = server.finished(server.enqueue(wanted)[1]["item_ids"][0])
         assert (item["status"], item["error_type"]) == ("failed", "NodeInputError")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "a list of flags as a condition",
+        "a condition from a branch that is not taken",
+        "null as an item of an iterator",
+    ],
+)
+def test_a_condition_that_cannot_be_read_again_kills_the_imitated_worker(
+    case: str,
+) -> None:
+    wanted = EDGE_CASES[case][1]
+    with SimulatedServer(poison="imitate") as simulated:
+        server = Server(simulated.url)
+        item_id = server.enqueue(wanted)[1]["item_ids"][0]
+        deadline = time.monotonic() + 60
+        while server.ask("GET", f"{QUEUE}/i/{item_id}")[0] == 200:
+            assert time.monotonic() < deadline
+        behind = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
+        assert status_of(server, behind) == "pending"
+    with SimulatedServer() as simulated:
+        server = Server(simulated.url)
+        item = server.finished(server.enqueue(wanted)[1]["item_ids"][0])
+        assert item["status"] == "failed"
+        behind = server.enqueue(graph(a=ADD))[1]["item_ids"][0]
+        assert server.finished(behind)["status"] == "completed"

@@ -10,8 +10,8 @@ from typing import Any, Optional
 
 import pytest
 import socketio.exceptions
-from conversation import graph
-from event_script import Ear
+from talks.conversation import graph
+from talks.event_script import Ear
 
 from invokeai_py_client.simulator import SimulatedServer
 
@@ -190,7 +190,7 @@ def test_jobs_of_a_disabled_account_are_cancelled(
     key = user.ask("GET", "/api/v1/auth/me")[1]["user_id"]
 
     def wait_for(job: int, *wanted: str) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while admin.ask("GET", f"{QUEUE}/i/{job}")[1]["status"] not in wanted:
             assert time.monotonic() < deadline
 
@@ -214,7 +214,7 @@ def test_a_socket_outlives_a_change_of_rights_but_not_of_the_password(
         admin.ask("POST", f"{QUEUE}/enqueue_batch", ADD)
         ear.wait_for("batch_enqueued", user_id=seen)
     admin.ask("PATCH", account, {"password": "Secret-9"})
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while ear.socket.connected:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -224,7 +224,7 @@ def test_nodes_may_what_the_user_of_the_job_may(admin: Person, user: Person) -> 
     def error_of(person: Person, wanted: Any) -> Any:
         body = {"batch": {"graph": wanted}}
         job = person.ask("POST", f"{QUEUE}/enqueue_batch", body)[1]["item_ids"][0]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             item = admin.ask("GET", f"{QUEUE}/i/{job}")[1]
             if item["status"] in ("completed", "failed"):

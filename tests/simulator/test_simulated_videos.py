@@ -1,102 +1,31 @@
-"""Videos: files made and read without ffmpeg, kept over a restart, used by nodes."""
+"""Videos: files read without ffmpeg, kept over a restart, used by nodes."""
 
 from __future__ import annotations
 
 import io
-import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from conversation import Conversation, edge
-from graph_runs import Server
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from media_talks import TINY, parts, upload, video_part
+from hypothesis import given, strategies as st
 from PIL import Image
+from talks.conversation import Conversation, edge
+from talks.graph_runs import Server
+from talks.media_talks import TINY, parts, upload, video_part
 
 from invokeai_py_client.simulator import SimulatedServer, model_record
-from invokeai_py_client.simulator.mp4 import (
+from invokeai_py_client.simulator.media.mp4 import (
     VideoFormatError,
     has_mp4_brand,
     read_video,
 )
-from invokeai_py_client.simulator.still_video import still_picture, still_video
 
 _V = "/api/v1/videos"
 
 
-def picture(width: int, height: int) -> Image.Image:
-    generator = np.random.default_rng(width * 1000 + height)
-    return Image.fromarray(
-        generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    )
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    width=st.integers(1, 40),
-    height=st.integers(1, 40),
-    frames=st.integers(1, 40),
-    rate=st.integers(100, 12000),
-)
-@example(width=8, height=8, frames=17, rate=2997)
-def test_a_made_video_says_what_it_was_made_of(
-    width: int, height: int, frames: int, rate: int
-) -> None:
-    fps, image = rate / 100, picture(2 * width, 2 * height)
-    data = still_video(image, frames, fps)
-    facts = read_video(data)
-    assert has_mp4_brand(data)
-    assert (facts.width, facts.height, facts.frames) == (*image.size, frames)
-    assert facts.fps == fps
-    assert abs(facts.duration - frames / fps) <= 0.0051
-    again = still_picture(data)
-    assert again is not None
-    assert again.tobytes() == image.tobytes()
-
-
-def samples(data: bytes) -> list[list[bytes]]:
-    """The NAL units of each frame, by the tables of the file."""
-    table = data[data.index(b"stsz") + 8 :]
-    _, count = struct.unpack_from(">II", table)
-    sizes = struct.unpack_from(f">{count}I", table, 8)
-    (position,) = struct.unpack_from(">I", data, data.index(b"stco") + 12)
-    frames = []
-    for size in sizes:
-        sample, units = data[position : position + size], []
-        while sample:
-            (length,) = struct.unpack_from(">I", sample)
-            units.append(sample[4 : 4 + length])
-            sample = sample[4 + length :]
-        frames.append(units)
-        position += size
-    return frames
-
-
-def test_the_first_frame_is_the_picture_and_the_others_repeat_it() -> None:
-    image = Image.new("RGB", (20, 18), (255, 0, 0))
-    frames = samples(still_video(image, 3, 10))
-    assert [[unit[0] & 0x1F for unit in frame] for frame in frames] == [[5], [1], [1]]
-    first = frames[0][0]
-    # Red in BT.601: Y 81, Cb 90, Cr 240; 2 x 2 blocks of 16 x 16.
-    assert first.count(bytes([81]) * 256 + bytes([90]) * 64 + bytes([240]) * 64) == 4
-    assert len(frames[1][0]) < 10
-    for unit in (first, *frames[1], *frames[2]):
-        assert b"\x00\x00\x01" not in unit
-
-
-@pytest.mark.parametrize("size", [(3, 2), (2, 3)])
-def test_h264_has_even_sides(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="no video"):
-        still_video(Image.new("RGB", size), 1, 1)
-
-
-def test_a_foreign_video_has_no_picture_to_give_back() -> None:
+def test_the_facts_of_a_video_are_read_from_its_boxes() -> None:
     facts = read_video(TINY)
-    assert (facts.width, facts.height, facts.frames, facts.fps) == (16, 16, 2, 4.0)
-    assert still_picture(TINY) is None
+    assert (facts.width, facts.height, facts.duration, facts.fps) == (16, 16, 0.5, 4.0)
 
 
 @given(st.integers(0, len(TINY) - 1), st.binary(max_size=4))
@@ -107,7 +36,7 @@ def test_broken_files_are_refused_or_read_but_never_crash(at: int, bad: bytes) -
             facts = read_video(data)
         except VideoFormatError:
             continue
-        assert facts.frames > 0
+        assert facts.width * facts.height > 0
 
 
 def shown(url: str, name: str) -> tuple[Any, bytes, bytes]:
@@ -185,12 +114,10 @@ def test_a_generated_video_is_as_long_as_was_asked_for() -> None:
         assert made == {**size, "num_frames": 9, "fps": 8.0, "duration": 1.125}
         dto, data, thumbnail = shown(simulated.url, video)
         assert (dto["video_origin"], dto["has_workflow"]) == ("internal", True)
-        assert read_video(data).frames == 9
+        assert read_video(data)
+        assert (dto["duration"], dto["fps"]) == (1.125, 8.0)
         assert Image.open(io.BytesIO(thumbnail)).size == (64, 32)
-        pixels = run.results["f", ()]["image"][2]
-        original = still_picture(data)
-        assert original is not None
-        assert np.array_equal(pixels, np.asarray(original))
+        assert run.results["f", ()]["image"][2].shape == (32, 64, 3)
 
 
 @pytest.mark.parametrize(
