@@ -28,8 +28,12 @@ dev-setup: $(STAMP) ## Make .venv with the library and all tools
 
 # One process per core of a small machine; more gain little. `-n 0` in PYTEST_ARGS wins.
 .PHONY: test
-test: $(STAMP) ## Run all tests, live ones on the simulator (no server, no network)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+test: $(STAMP) ## Run the tests, live ones on the simulator (no server, no network)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_ARGS)
+
+.PHONY: test-slow
+test-slow: $(STAMP) ## Run the slowest tests, which `make test` leaves out
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow" $(PYTEST_ARGS)
 
 .PHONY: test-cov
 test-cov: $(STAMP) ## Run all tests and say which lines they miss
@@ -45,8 +49,9 @@ test-live: server ## Run the live tests on a real InvokeAI (installed when missi
 
 OLD_VERSION ?= 6.8.1
 # What every server has to be good for; the other live tests are about newer routes.
-OLD_TESTS := $(addprefix tests/integration/test_,main_job.py old_server_live.py \
-  promises_live.py nouns_live.py nouns_alone_live.py checks_live.py cli_live.py)
+OLD_TESTS := $(addprefix tests/integration/,test_main_job.py test_old_server_live.py \
+  test_promises_live.py test_checks_live.py programs/test_cli_live.py \
+  api/test_nouns_live.py api/test_nouns_alone_live.py)
 
 .PHONY: test-live-old
 test-live-old: $(STAMP) ## Run the main live tests on an older InvokeAI (OLD_VERSION=6.8.1)
@@ -54,8 +59,12 @@ test-live-old: $(STAMP) ## Run the main live tests on an older InvokeAI (OLD_VER
 	$(BIN)/python -m pytest --live --server-version $(OLD_VERSION) -rs $(OLD_TESTS) $(PYTEST_ARGS)
 
 .PHONY: test-all
-test-all: $(STAMP) ## Run the unit tests on every Python from 3.9 on that is found
+test-all: $(STAMP) ## Run the unit tests on every Python found from 3.9 on (in CI: 3.9, 3.13)
 	$(BIN)/python scripts/test_all.py $(PYTEST_ARGS)
+
+.PHONY: test-lowest
+test-lowest: $(STAMP) ## Test with the lowest version allowed of every dependency
+	$(BIN)/python scripts/test_all.py --lowest $(PYTEST_ARGS)
 
 .PHONY: quality
 quality: $(STAMP) ## Check format, lint, types, generated files and layers
@@ -65,7 +74,7 @@ quality: $(STAMP) ## Check format, lint, types, generated files and layers
 	$(BIN)/python scripts/test_all.py --types-on 3.9
 	$(BIN)/python scripts/generate_async.py --check
 	$(BIN)/python scripts/build_api_reference.py --check
-	$(BIN)/python -m pytest -q tests/test_layers.py
+	$(BIN)/python -m pytest -q tests/project/test_layers.py
 
 .PHONY: format
 format: $(STAMP) ## Format the code and fix what can be fixed
@@ -85,12 +94,33 @@ openapi-drift: $(STAMP) ## Say what SPEC=openapi.json of a newer server changes 
 faults: $(STAMP) ## Try faults by the thousand, and write what came of it to docs/faults.md
 	$(BIN)/python -m pytest tests/faults --faults-table docs/faults.md --timeout 900 $(PYTEST_ARGS)
 
+CHAOS ?= 500
+CHAOS_ON ?= --simulator
+
+.PHONY: chaos
+chaos: $(STAMP) ## Try CHAOS=500 schedules of faults (CHAOS_ON=--live: a real server)
+	$(BIN)/python -m pytest -q $(CHAOS_ON) --chaos $(CHAOS) tests/integration/test_chaos_live.py $(PYTEST_ARGS)
+
+SWEEP_ITEMS ?= 10000
+
+.PHONY: kills
+kills: $(STAMP) ## Run a sweep of SWEEP_ITEMS=10000 whose client and server are killed
+	SWEEP_ITEMS=$(SWEEP_ITEMS) $(BIN)/python -m pytest -m slow tests/sweep/running/test_sweep_kills.py $(PYTEST_ARGS)
+
+MUTANTS ?= --count 20
+
+.PHONY: mutants
+mutants: $(STAMP) ## Change the pure rooms in small ways, and see whether tests notice
+	$(BIN)/python scripts/mutants.py $(MUTANTS)
+
 .PHONY: bench
 bench: $(STAMP) ## Compare with what one would write by hand: starts, runs, big files
 	$(BIN)/python benchmarks/bench_start.py
 	$(BIN)/python benchmarks/bench_running.py
+	$(BIN)/python benchmarks/bench_sweeps.py --items 1000
+	$(BIN)/python benchmarks/bench_ledger.py
 	$(BIN)/python benchmarks/bench_compile.py --sizes 500 1000 2000
-	$(BIN)/python benchmarks/bench_edges.py --sizes 500 1000
+	$(BIN)/python benchmarks/submit_path.py
 
 .PHONY: docs
 docs: ## Build the pages for users into site/

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from invokeai_py_client.nodes.catalog import NodeCatalog
-from invokeai_py_client.workflow.checks import check_workflow
-from invokeai_py_client.workflow.compile import compile_workflow
-from invokeai_py_client.workflow.definition import WorkflowDefinition
-from invokeai_py_client.workflow.form import form_fields
-from invokeai_py_client.workflow.load import load_workflow
+from invokeai_py_client.workflow.checking.check_workflow import check_workflow
+from invokeai_py_client.workflow.compiling.compile_workflow import compile_workflow
+from invokeai_py_client.workflow.document.definition import WorkflowDefinition
+from invokeai_py_client.workflow.loading.form_fields import form_fields
+from invokeai_py_client.workflow.loading.load_workflow import load_workflow
 
 STEPS = ("load", "discover", "compile", "check", "all")
 SIZES = (250, 500, 1000, 2000, 4000)

@@ -177,12 +177,12 @@ def download(
         table.way(
             "image.save()", lambda: [image.save(target) for image in images], times=3
         )
-        many = partial(client.image_repo.download_many, names, target)
-        table.way("download_many()", many, times=3)
+        many = partial(client.image_repo.download_images, names, target)
+        table.way("download_images()", many, times=3)
         images_of = tasks.client.image_repo
         table.way(
-            "asyncio: download_many()",
-            lambda: tasks.do(images_of.download_many(names, target)),
+            "asyncio: download_images()",
+            lambda: tasks.do(images_of.download_images(names, target)),
             times=3,
         )
 
@@ -194,7 +194,7 @@ def ask(table: SideBySide, by_hand: ByHand, client: InvokeAIClient) -> None:
     def client_each() -> None:
         for _ in range(count):
             with InvokeAIClient(client.url) as other:
-                other.queue_repo.get_status()
+                other.queue_repo.get_queue_status()
 
     table.task(f"{count} times the state of the queue")
     table.way(
@@ -208,7 +208,7 @@ def ask(table: SideBySide, by_hand: ByHand, client: InvokeAIClient) -> None:
         times=3,
     )
     table.way("a client for each", client_each, times=3)
-    status = client.queue_repo.get_status
+    status = client.queue_repo.get_queue_status
     table.way("one client: typed", lambda: [status() for _ in range(count)], times=3)
 
 

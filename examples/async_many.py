@@ -1,8 +1,8 @@
 """Many at once with asyncio: one client, one event socket, any number of waits.
 
-    INVOKEAI_URL=http://localhost:9090 python async_many.py pictures
+    INVOKEAI_URL=http://localhost:9090 python async_many.py images
 
-Needs no model: every picture is of one colour. The jobs are one in the server's queue
+Needs no model: every image is of one colour. The jobs are one in the server's queue
 after the other; what runs at once is the submitting, waiting and downloading.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from invokeai_py_client import AsyncInvokeAIClient, AsyncWorkflowHandle
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 FILE = Path(__file__).parent / "workflows" / "blank.json"
 COLOURS = {
     "brick": "#b5533c",

@@ -1,6 +1,6 @@
 """A benchmark loop: every scheduler and number of steps, timed, into a CSV file.
 
-    INVOKEAI_URL=http://localhost:9090 python benchmark_loop.py pictures
+    INVOKEAI_URL=http://localhost:9090 python benchmark_loop.py images
 
 All jobs are submitted first, so the server never waits for this script, and each is
 timed by the server's own clock. Every job has a seed of its own, since the server
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from invokeai_py_client import InvokeAIClient
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "20"))
 FILE = Path(__file__).parent / "workflows" / "portrait.json"
 SCHEDULERS = ("euler", "dpmpp_2m", "unipc")
@@ -37,7 +37,7 @@ with InvokeAIClient() as client, (OUT / "benchmark.csv").open("w") as file:
     )
 
     table = csv.writer(file)
-    table.writerow(["scheduler", "steps", "seed", "seconds", "picture"])
+    table.writerow(["scheduler", "steps", "seed", "seconds", "image"])
     for submission in submissions:
         (done,) = submission.wait().jobs
         job = client.queue_repo.get_job(done.item_id)

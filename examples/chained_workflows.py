@@ -1,8 +1,8 @@
 """Two workflows chained: what the first one makes is what the second one takes.
 
-    INVOKEAI_URL=http://localhost:9090 python chained_workflows.py pictures
+    INVOKEAI_URL=http://localhost:9090 python chained_workflows.py images
 
-The picture stays on the server between the two; only the end result is downloaded.
+The image stays on the server between the two; only the end result is downloaded.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invokeai_py_client import InvokeAIClient
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "20"))
 WORKFLOWS = Path(__file__).parent / "workflows"
 

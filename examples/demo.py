@@ -1,11 +1,11 @@
-"""A workflow run from Python: its inputs, its progress, its pictures, a contact sheet.
+"""A workflow run from Python: its inputs, its progress, its images, a contact sheet.
 
     python demo.py           # on a simulated server: placeholders, in seconds
     python demo.py --live    # on a real InvokeAI, installed the first time
 
 Both run `workflows/portrait.json`, a workflow as InvokeAI's editor exports it. The
 simulated server draws what a real one would have been asked for; the real one gets a
-tiny model with random weights, so its pictures are noise. `make demo` and
+tiny model with random weights, so its images are noise. `make demo` and
 `make demo-live` run this.
 """
 
@@ -54,7 +54,7 @@ def demonstrate(url: str, model: str, size: int, steps: int) -> None:
             say(f"  {item.input_index} {item.name:16} {item.value!r:.52}")
 
         workflow.set_inputs(model=model, width=size, height=size, steps=steps)
-        pictures = []
+        images = []
         for prompt in PROMPTS:
             for seed in SEEDS:
                 say(f"\n{prompt}, seed {seed}")
@@ -64,11 +64,11 @@ def demonstrate(url: str, model: str, size: int, steps: int) -> None:
                 name = f"{prompt.split()[1]}-{seed}.png"
                 path = result.image.save(OUT / name)
                 say(f"  seed used: {result.seeds[0]}; saved {path}")
-                pictures.append((path, f"{prompt}\nseed {seed}"))
+                images.append((path, f"{prompt}\nseed {seed}"))
 
-    sheet = contact_sheet(pictures)
+    sheet = contact_sheet(images)
     say("\nsaved:")
-    for path in [*(path for path, _ in pictures), sheet]:
+    for path in [*(path for path, _ in images), sheet]:
         say(f"  {path.absolute()}")
 
 
@@ -87,21 +87,21 @@ class Progress:
             say(f"  {progress.fraction:4.0%} {doing}")
 
 
-def contact_sheet(pictures: list, tile: int = 320, margin: int = 16) -> Path:
-    """All pictures on one sheet, two in a row, each above its prompt and seed."""
+def contact_sheet(images: list, tile: int = 320, margin: int = 16) -> Path:
+    """All images on one sheet, two in a row, each above its prompt and seed."""
     columns = len(SEEDS)
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     label = 48
     width = margin + columns * (tile + margin)
     height = margin + rows * (tile + label + margin)
     sheet = Image.new("RGB", (width, height), "#f6f4f0")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
-    for number, (path, text) in enumerate(pictures):
+    for number, (path, text) in enumerate(images):
         left = margin + number % columns * (tile + margin)
         top = margin + number // columns * (tile + label + margin)
-        with Image.open(path) as picture:
-            sheet.paste(picture.convert("RGB").resize((tile, tile)), (left, top))
+        with Image.open(path) as image:
+            sheet.paste(image.convert("RGB").resize((tile, tile)), (left, top))
         draw.multiline_text(
             (left, top + tile + 6), text, fill="#33302c", font=font, spacing=4
         )

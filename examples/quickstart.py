@@ -1,6 +1,6 @@
-"""The whole library in ten lines: a workflow, its picture, and the next workflow.
+"""The whole library in ten lines: a workflow, its image, and the next workflow.
 
-INVOKEAI_URL=http://localhost:9090 python quickstart.py pictures
+INVOKEAI_URL=http://localhost:9090 python quickstart.py images
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invokeai_py_client import InvokeAIClient
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "20"))
 WORKFLOWS = Path(__file__).parent / "workflows"
 

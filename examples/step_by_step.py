@@ -1,6 +1,6 @@
 """The same, one step at a time: definition, handle, inputs, submission, outputs.
 
-INVOKEAI_URL=http://localhost:9090 python step_by_step.py pictures
+INVOKEAI_URL=http://localhost:9090 python step_by_step.py images
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invokeai_py_client import InvokeAIClient, WorkflowDefinition
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "20"))
 FILE = Path(__file__).parent / "workflows" / "portrait.json"
 

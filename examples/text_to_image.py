@@ -1,6 +1,6 @@
 """Text to image with a workflow that comes with the server: nothing to export.
 
-    INVOKEAI_URL=http://localhost:9090 python text_to_image.py pictures
+    INVOKEAI_URL=http://localhost:9090 python text_to_image.py images
 
 The workflow's form has no steps; what a form does not show is set on the node.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invokeai_py_client import InvokeAIClient, RunProgress
 
-OUT = Path(sys.argv[1] if sys.argv[1:] else "pictures")
+OUT = Path(sys.argv[1] if sys.argv[1:] else "images")
 SIZE, STEPS = int(os.environ.get("SIZE", "512")), int(os.environ.get("STEPS", "20"))
 
 
@@ -30,7 +30,7 @@ with InvokeAIClient() as client:
     )
     workflow.set_node_value("denoise_latents", "steps", STEPS)
 
-    # One request, three pictures, each with a seed of its own.
+    # One request, three images, each with a seed of its own.
     result = workflow.run(runs=3, seed="random", on_progress=show)
     print()
     for job in result.jobs:

@@ -1,14 +1,10 @@
 """Cut what is about models out of a real server for the simulator.
 
-    python scripts/build_simulator_models.py openapi.json starter_models.json 6.14.2
+    python scripts/build_simulator_models.py openapi.json 6.14.2
 
-takes the server's OpenAPI document and its answer to
-`GET /api/v2/models/starter_models` (asked while no model is installed) and writes, into
-`src/invokeai_py_client/simulator/data`:
-
-* `model-schemas-6.14.2.json.gz`: the class of every kind of model record, in the order
-  of the server's union, and what may be changed of one;
-* `starter-models-6.14.2.json.gz`: the starter models without their descriptions.
+takes the server's OpenAPI document and writes `model-schemas-6.14.2.json.gz` into
+`src/invokeai_py_client/simulator/data`: the class of every kind of model record, in the
+order of the server's union, and what may be changed of one.
 """
 
 from __future__ import annotations
@@ -65,40 +61,10 @@ def model_schemas(document: dict[str, Any]) -> dict[str, Any]:
     return {"kinds": kinds, "schemas": wanted}
 
 
-def starters(answer: dict[str, Any]) -> dict[str, Any]:
-    """The starter models; a bundle names its models by their source."""
-
-    def told(model: dict[str, Any]) -> dict[str, Any]:
-        kept = {
-            key: value
-            for key, value in model.items()
-            if key not in ("description", "is_installed", "dependencies")
-            and value not in (None, [])
-        }
-        if model.get("dependencies"):
-            kept["dependencies"] = [told(part) for part in model["dependencies"]]
-        return kept
-
-    return {
-        "models": [told(model) for model in answer["starter_models"]],
-        "bundles": {
-            key: {
-                "name": bundle["name"],
-                "models": [model["source"] for model in bundle["models"]],
-            }
-            for key, bundle in answer["starter_bundles"].items()
-        },
-    }
-
-
-def main(document: str, answer: str, version: str) -> None:
+def main(document: str, version: str) -> None:
     schemas = model_schemas(json.loads(Path(document).read_text("utf-8")))
     write(f"model-schemas-{version}.json.gz", {"version": version, **schemas})
-    write(
-        f"starter-models-{version}.json.gz",
-        starters(json.loads(Path(answer).read_text("utf-8"))),
-    )
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:3])

@@ -40,16 +40,20 @@ def ensure_venv(venv: Path, base: str = sys.executable) -> Path:
     return python
 
 
-def install(python: Path, extras: list[str]) -> None:
-    """Install the package in place with its extras into an environment."""
+def install(python: Path, extras: list[str], *options: str) -> None:
+    """Install the package in place with its extras into an environment.
+
+    `options` are of `uv pip install`.
+    """
     target = f"{REPOSITORY}[{','.join(extras)}]"
     pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     if runs([str(python), "-m", "uv", "--version"]) or runs([*pip, "uv"]):
         uv = [str(python), "-m", "uv", "pip", "install", "-q", "--python", str(python)]
-        if subprocess.run([*uv, "-e", target], check=False).returncode == 0:
+        command = [*uv, *options, "-e", target]
+        if subprocess.run(command, check=False).returncode == 0:
             return
         print("uv could not do it; trying pip", flush=True)
-    subprocess.run([*pip, "-e", target], check=True)
+    subprocess.run([*pip, *options, "-e", target], check=True)
 
 
 def main() -> int:

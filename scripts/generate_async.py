@@ -5,10 +5,14 @@
 
 A mirror differs from its source in `async`, `await` and names only; there is no logic
 in either, since all of it is in flows. The rules, for every module of the package that
-uses `self._runner` (``a_b.py`` becomes ``async_a_b.py``):
+uses `self._runner`, or has a class that inherits from one of such a module
+(``board/board_repo.py`` becomes ``_aio/board_repo.py``):
 
-* each class ``X`` of such a module becomes ``AsyncX``, everywhere in the text, and
-  imports of the module are redirected; `HAND_WRITTEN` lists pairs made by hand;
+* each class ``X`` that uses it, or names another such class, becomes ``AsyncX``,
+  everywhere in the text, and imports of the module are redirected; `HAND_WRITTEN` lists
+  pairs made by hand; a function that names such a class is copied with it;
+* everything else that a module defines (flows, models, constants) stays where it is,
+  and the mirror imports what it needs of it;
 * a method that calls `self._runner.run` or `.close`, or such a method of the same
   class, becomes `async def`, and these calls are awaited;
 * a method that returns `self._runner.stream(...)` stays a plain `def` that returns an
@@ -29,19 +33,21 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "src" / "invokeai_py_client"
-SKIPPED_FOLDERS = {"_core", "_io"}
+SKIPPED_FOLDERS = {"_core", "_io", "_aio"}
 
 HAND_WRITTEN = {
-    "invokeai_py_client._io.sync_driver": "invokeai_py_client._io.async_driver",
-    "SyncDriver": "AsyncDriver",
+    "invokeai_py_client._io.blocking_driver": "invokeai_py_client._io.asyncio_driver",
+    "BlockingDriver": "AsyncioDriver",
     "Runner": "AsyncRunner",
 }
 PHRASES = {
     "with InvokeAIClient": "async with AsyncInvokeAIClient",
+    "with ServerPool": "async with AsyncServerPool",
+    " = pool.": " = await pool.",
     "The blocking client": "The asyncio client",
     "used from several threads": "used in several event loops, one after the other",
     "in a `with` statement": "in an `async with` statement",
@@ -50,6 +56,8 @@ PHRASES = {
 DUNDERS = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 HEADER = "# Generated from {name} by scripts/generate_async.py; do not edit.\n"
 BLOCKING_ONLY = "# blocking only"
+RUNNER = "self._runner."
+CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 
 Edit = tuple[int, int, str]
 
@@ -59,29 +67,48 @@ class CannotMirrorError(Exception):
 
 
 def find_sources() -> list[Path]:
-    """Find the modules that wait, in a stable order."""
-    return [
-        path
+    """Find the modules that wait, or only specialise what does, in a stable order."""
+    texts = {
+        path: path.read_text(encoding="utf-8")
         for path in sorted(PACKAGE.rglob("*.py"))
         if not SKIPPED_FOLDERS & set(path.relative_to(PACKAGE).parts)
-        and not path.name.startswith("async_")
-        and "self._runner." in path.read_text(encoding="utf-8")
+    }
+    waiting = [text for text in texts.values() if RUNNER in text]
+    names = "|".join(name for text in waiting for name in CLASS.findall(text))
+    inherits = re.compile(rf"^class \w+\(({names})\b", re.MULTILINE)
+    return [
+        path for path, text in texts.items() if text in waiting or inherits.search(text)
     ]
 
 
 def mirror_of(source: Path) -> Path:
-    return source.with_name(f"async_{source.name}")
+    return PACKAGE / "_aio" / source.name
 
 
 def rename_table(sources: list[Path]) -> dict[str, str]:
     """Every name that is different in the mirrors: modules and classes."""
     names = dict(HAND_WRITTEN)
+    definitions = []
     for source in sources:
         names[module_name(source)] = module_name(mirror_of(source))
-        for node in ast.parse(source.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        definitions += [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    size = -1
+    while size != len(names):
+        size = len(names)
+        for node in definitions:
+            if is_mirrored(node, names):
                 names[node.name] = async_name(node.name)
     return names
+
+
+def is_mirrored(node: ast.stmt, names: Collection[str]) -> bool:
+    """True when a class or function waits, or names something that does."""
+    return isinstance(node, (ast.ClassDef, ast.FunctionDef)) and any(
+        (isinstance(inner, ast.Name) and inner.id in names)
+        or (isinstance(inner, ast.Attribute) and inner.attr == "_runner")
+        for inner in ast.walk(node)
+    )
 
 
 def async_name(name: str) -> str:
@@ -106,13 +133,41 @@ class Mirror:
 
     def make(self) -> str:
         """The mirror's text, not yet formatted."""
-        for node in ast.parse(self.text).body:
+        body = ast.parse(self.text).body
+        mirrored = [node for node in body if is_mirrored(node, self.names)]
+        left = [node for node in body if node not in mirrored and defined(node)]
+        for node in mirrored:
             if isinstance(node, ast.ClassDef):
                 self.edit_class(node)
+        for node in left:
+            self.remove(node)
         text = self.text
         for start, end, new in sorted(self.edits, reverse=True):
             text = text[:start] + new + text[end:]
-        return HEADER.format(name=self.source.name) + self.renamed(text)
+        name = self.source.relative_to(PACKAGE).as_posix()
+        text = self.renamed(self.listed(text, mirrored))
+        return HEADER.format(name=name) + self.imported(text, left)
+
+    def listed(self, text: str, mirrored: list[ast.stmt]) -> str:
+        """Let `__all__` list what the mirror defines, and what it imports publicly."""
+        inside = {node.name for node in mirrored} | imported_names(self.text)
+        for node in ast.parse(text).body:
+            if defined_as(node) == ["__all__"]:
+                names = [n for n in ast.literal_eval(node.value) if n in inside]
+                old = ast.get_source_segment(text, node) or ""
+                text = text.replace(old, f"__all__ = {names!r}")
+        return text
+
+    def imported(self, text: str, left: list[ast.stmt]) -> str:
+        """Import what the mirror uses of what stays in the source."""
+        names = [name for node in left for name in defined_as(node)]
+        used = {node.id for node in ast.walk(ast.parse(text)) if is_name(node)}
+        wanted = sorted(used.intersection(names))
+        if not wanted:
+            return text
+        line = f"from {module_name(self.source)} import {', '.join(wanted)}\n"
+        future = "from __future__ import annotations\n"
+        return text.replace(future, future + line, 1)
 
     def renamed(self, text: str) -> str:
         """Rename modules and classes, in code and in prose."""
@@ -229,6 +284,36 @@ class Mirror:
         return CannotMirrorError(f"{place}:{node.lineno}: {reason}")
 
 
+def defined(node: ast.stmt) -> bool:
+    """True for what a module defines, apart from the list of its names."""
+    return bool(defined_as(node)) and defined_as(node) != ["__all__"]
+
+
+def defined_as(node: ast.stmt) -> list[str]:
+    """The names that a statement gives to something of this module."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [name.id for name in node.targets if isinstance(name, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []
+
+
+def imported_names(text: str) -> set[str]:
+    """What a module's text imports, under the names it has there."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+
+
+def is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name)
+
+
 def runner_call(node: ast.AST) -> str | None:
     """`name` when the node is ``self._runner.name(...)``."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -310,7 +395,7 @@ def orphans(wanted: dict[Path, str]) -> list[Path]:
     head = HEADER.split("{", maxsplit=1)[0]
     return [
         path
-        for path in sorted(PACKAGE.rglob("async_*.py"))
+        for path in sorted((PACKAGE / "_aio").glob("*.py"))
         if path not in wanted and path.read_text(encoding="utf-8").startswith(head)
     ]
 
@@ -335,6 +420,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         return 1 if stale or gone else 0
     for path in stale:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(wanted[path], encoding="utf-8")
     for path in gone:
         path.unlink()
