@@ -123,9 +123,9 @@ bench: $(STAMP) ## Compare with what one would write by hand: starts, runs, big 
 	$(BIN)/python benchmarks/submit_path.py
 
 .PHONY: docs
-docs: ## Build the pages for users into site/
+docs: ## Build the site into site/, strictly (needs Python 3.11 or newer)
 	$(PYTHON) scripts/dev_setup.py .venvs/docs docs
-	NO_MKDOCS_2_WARNING=1 $(subst $(VENV),.venvs/docs,$(BIN))/mkdocs build -q --strict
+	$(subst $(VENV),.venvs/docs,$(BIN))/zensical build --clean --strict
 
 # Only what the demo needs; the tools would take longer than the demo.
 $(DEMO_STAMP): pyproject.toml scripts/dev_setup.py

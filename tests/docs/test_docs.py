@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -30,12 +31,44 @@ def test_every_block_of_python_is_one_that_these_tests_see():
         assert len(fences) == len(blocks_of(page)), page.name
 
 
-def test_links_between_pages_lead_somewhere():
-    for page in PAGES:
-        for target in re.findall(
-            r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text()
-        ):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+DOCUMENTS = [
+    *REPOSITORY.glob("*.md"),
+    *(REPOSITORY / "examples").glob("*.md"),
+    *(REPOSITORY / "docs").rglob("*.md"),
+]
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+@pytest.mark.parametrize(
+    "page", DOCUMENTS, ids=lambda page: str(page.relative_to(REPOSITORY))
+)
+def test_links_and_images_lead_to_files_and_headings_that_exist(page):
+    for target, anchor in LINK.findall(without_code(page.read_text("utf-8"))):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        if anchor and file.suffix == ".md":
+            assert anchor in anchors_of(file), f"{target}#{anchor}"
+
+
+def without_code(text: str) -> str:
+    """A page without its blocks, and without code in its lines."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site both make them."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text("utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
+    return {re.sub(r"\s", "-", heading) for heading in words}
+
+
+def test_the_navigation_names_files_that_exist():
+    navigation = (REPOSITORY / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    named = re.findall(r": (\S+\.md)$", navigation, re.M)
+    assert len(named) == len(set(named)) > 40
+    assert [name for name in named if not (REPOSITORY / "docs" / name).exists()] == []
 
 
 def test_every_page_for_users_is_in_the_navigation_and_in_the_index():

@@ -66,6 +66,7 @@ def test_ci_run_and_the_github_workflow_check_the_same_things():
             "test",
             "test-slow",
             "quality",
+            "docs",
             "test-live",
             "test-all",
             "test-lowest",
