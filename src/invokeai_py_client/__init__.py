@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         LocalFileExistsError as LocalFileExistsError,
         LocalFileNotFoundError as LocalFileNotFoundError,
         LocalServerError as LocalServerError,
+        LockedInputError as LockedInputError,
         ModelError as ModelError,
         NodePackError as NodePackError,
         NotFoundError as NotFoundError,
@@ -164,7 +165,7 @@ else:
             "ConflictError FieldProblem FieldValidationError ImageError "
             "ImageFileNotFoundError InputNotFoundError InternalServerError "
             "InvokeAIError JobCanceledError JobError JobFailedError JobLostError "
-            "JobTimeoutError KeyConflictError "
+            "JobTimeoutError KeyConflictError LockedInputError "
             "LocalFileError LocalFileExistsError LocalFileNotFoundError "
             "LocalServerError ModelError NodePackError NotFoundError "
             "OutputNotFoundError "

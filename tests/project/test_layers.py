@@ -110,6 +110,7 @@ ROOMS = {
         "loading",
         "compiling",
         "checking",
+        "locking",
         "inputs",
         "jobs",
         "results",

@@ -33,6 +33,7 @@ from invokeai_py_client.workflow.inputs.outputs import (
 )
 from invokeai_py_client.workflow.inputs.python_script import python_script
 from invokeai_py_client.workflow.jobs.submission_record import SubmissionRecord
+from invokeai_py_client.workflow.locking.workflow_lock import WorkflowLock
 from invokeai_py_client.workflow.lookup.known_server import KnownServer
 from invokeai_py_client.workflow.results.build_result import MediaFactory
 from invokeai_py_client.workflow.results.run_result import OutputMapping, RunResult
@@ -68,9 +69,10 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         *,
         runner: AsyncRunner,
         server: KnownServer,
+        lock: Optional[WorkflowLock] = None,
     ) -> None:
         """Made by `AsyncWorkflowRepository`; sends nothing."""
-        super().__init__(source, catalog)
+        super().__init__(source, catalog, lock=lock)
         self._runner = runner
         self._server = server
         self._latest: Optional[AsyncSubmission] = None

@@ -22,6 +22,8 @@ from invokeai_py_client.workflow.document.definition import (
 )
 from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
 from invokeai_py_client.workflow.inputs.given_values import given_cells
+from invokeai_py_client.workflow.locking.find_lock import LockOption, find_lock
+from invokeai_py_client.workflow.locking.workflow_lock import WorkflowLock
 from invokeai_py_client.workflow.lookup import catalog_flows, load_flows
 from invokeai_py_client.workflow.lookup.known_server import (
     KnownServer,
@@ -71,7 +73,9 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
             recipe=recipe,
         )
 
-    async def load(self, source: WorkflowSource) -> AsyncWorkflowHandle:
+    async def load(
+        self, source: WorkflowSource, *, lock: LockOption = None
+    ) -> AsyncWorkflowHandle:
         """Load a workflow from a file, an image, a dict or the library.
 
         A workflow out of an image has the values that made it: those of the graph
@@ -91,21 +95,27 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
                 the name or id of a workflow in its library, a definition, or a
                 workflow as a dict. A string that names an existing file is a path. A
                 request to the queue, a job and a session do as well.
+            lock: What the names of inputs mean: a `WorkflowLock` or the path of one;
+                None takes the lock file beside a workflow's file if there is one, True
+                requires it, and False takes none.
 
         Raises:
-            WorkflowFormatError: It is not a workflow.
+            ArgumentError: `lock` is True, and there is no lock file.
+            WorkflowFormatError: It is not a workflow, or the lock is not one.
             WorkflowError: Neither a file nor a workflow of the library, or several
                 of the library have that name.
         """
         return self._handle(
             *(
                 await self._runner.run(
-                    load_flows.load(source, self._server, self._runner)
+                    load_flows.load(source, self._server, self._runner, lock)
                 )
             )
         )
 
-    def create_workflow(self, definition: WorkflowContent) -> AsyncWorkflowHandle:
+    def create_workflow(
+        self, definition: WorkflowContent, *, lock: LockOption = None
+    ) -> AsyncWorkflowHandle:
         """Make a handle of a definition, a file or a dict. Makes no request.
 
         Inputs are discovered with the node types that are at hand: those this client
@@ -113,11 +123,18 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
         come with the library. Fields of nodes that are not among them can only be
         read; `load` asks the server in that case.
 
+        Args:
+            definition: A definition, a path, the content of a file, or a dict.
+            lock: What the names of inputs mean, as for `load`.
+
         Raises:
-            WorkflowFormatError: The definition cannot be loaded.
+            ArgumentError: `lock` is True, and there is no lock file.
+            WorkflowFormatError: The definition cannot be loaded, or the lock is not
+                one.
         """
         catalog = self._server.stored_catalog() or NodeCatalog.bundled()
-        return self._handle(read_definition(definition), catalog)
+        read = read_definition(definition)
+        return self._handle(read, catalog, find_lock(read, lock))
 
     async def refresh_catalog(self) -> NodeCatalog:
         """Read the server's node types again, as after installing custom nodes.
@@ -182,13 +199,14 @@ class AsyncWorkflowRepository(AsyncWorkflowLibrary):
         self,
         source: Union[WorkflowDefinition, LoadedWorkflow],
         catalog: NodeCatalog,
+        lock: Optional[WorkflowLock],
     ) -> AsyncWorkflowHandle:
         handle = AsyncWorkflowHandle(
-            source, catalog, runner=self._runner, server=self._server
+            source, catalog, runner=self._runner, server=self._server, lock=lock
         )
         for warning in handle.warnings:
-            # The others are about the file; this one is about the caller's names.
-            if warning.kind == "ambiguous_name":
+            # The others are about the file; these are about the caller's names.
+            if warning.kind in ("ambiguous_name", "lock"):
                 logger.warning("%s", warning.message)
         return handle
 

@@ -21,6 +21,7 @@ from invokeai_py_client.cli.commands import (
     sweep_folder,  # noqa: F401, adds the commands for a folder
     sweep_run,
     workflow_commands,
+    workflow_lock,  # noqa: F401, adds the commands for lock files
     workflow_run,  # noqa: F401, adds `run` to the workflow commands
 )
 from invokeai_py_client.cli.errors import EXIT_CODES, Failure, explain

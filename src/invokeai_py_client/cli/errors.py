@@ -50,6 +50,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], str, int], ...] = (
     (errors.WorkflowFormatError, "workflow_format", 1),
     (errors.WorkflowNotFoundError, "workflow_not_found", 3),
     (errors.OutputNotFoundError, "output_not_found", 3),
+    (errors.LockedInputError, "lock_broken", 1),
     (errors.InputNotFoundError, "input_not_found", 3),
     (errors.FieldValidationError, "invalid_value", 1),
     (errors.WorkflowError, "workflow_error", 1),

@@ -60,6 +60,7 @@ from invokeai_py_client.exceptions.workflow import (
     FieldProblem as FieldProblem,
     FieldValidationError as FieldValidationError,
     InputNotFoundError as InputNotFoundError,
+    LockedInputError as LockedInputError,
     OutputNotFoundError as OutputNotFoundError,
     WorkflowError as WorkflowError,
     WorkflowFormatError as WorkflowFormatError,

@@ -58,14 +58,37 @@ class InputNotFoundError(WorkflowError, KeyError):
     """
 
     def __init__(
-        self, message: str, *, key: Any, candidates: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        key: Any,
+        candidates: Sequence[str] = (),
+        hint: Optional[str] = None,
     ) -> None:
         self.key = key
         self.candidates: tuple[str, ...] = tuple(candidates)
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
     # KeyError would print the repr of its first argument.
     __str__ = InvokeAIError.__str__
+
+
+class LockedInputError(InputNotFoundError):
+    """A lock knows the input, but it is gone, has another type or is not certain.
+
+    Nothing was set. Mend the workflow, or accept the change with
+    ``ivk workflow check --fix`` and change the script.
+
+    Attributes:
+        key: What was asked for.
+        kind: ``"missing"`` or ``"retyped"``.
+    """
+
+    def __init__(
+        self, message: str, *, key: Any, kind: str, hint: Optional[str] = None
+    ) -> None:
+        super().__init__(message, key=key, hint=hint)
+        self.kind = kind
 
 
 class OutputNotFoundError(InputNotFoundError):

@@ -43,6 +43,13 @@ if TYPE_CHECKING:
     from invokeai_py_client.workflow.library.library_flows import (
         WorkflowRecord as WorkflowRecord,
     )
+    from invokeai_py_client.workflow.locking.match_inputs import (
+        InputChange as InputChange,
+    )
+    from invokeai_py_client.workflow.locking.workflow_lock import (
+        LockedInput as LockedInput,
+        WorkflowLock as WorkflowLock,
+    )
     from invokeai_py_client.workflow.results.run_result import (
         JobResult as JobResult,
         NodeOutput as NodeOutput,
@@ -78,6 +85,8 @@ else:
         "workflow.inputs.workflow_input": "Inputs WorkflowInput",
         "workflow.jobs.submission_record": "SubmittedJob",
         "workflow.library.library_flows": "WorkflowRecord",
+        "workflow.locking.match_inputs": "InputChange",
+        "workflow.locking.workflow_lock": "LockedInput WorkflowLock",
         "workflow.results.run_result": (
             "JobResult NodeOutput NodeOutputs OutputMapping RunResult"
         ),

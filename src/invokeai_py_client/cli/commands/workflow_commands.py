@@ -1,4 +1,4 @@
-"""`ivk workflow`: list, show, compile and run workflows."""
+"""`ivk workflow`: list, show and compile workflows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from invokeai_py_client.exceptions import WorkflowFormatError
 if TYPE_CHECKING:
     from invokeai_py_client.workflow.editor.server_facts import ServerFacts
     from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
+    from invokeai_py_client.workflow.locking.find_lock import LockOption
     from invokeai_py_client.workflow.workflow_handle import WorkflowHandle
 
-app = group("workflow", "List, show, compile and run workflows.")
+app = group("workflow", "List, show, compile, lock and run workflows.")
 
 SourceArgument = Annotated[
     str,
@@ -78,7 +79,7 @@ def show(
     session: Session, source: SourceArgument, offline: OfflineOption = False
 ) -> Outcome:
     """Show a workflow's description, inputs, outputs, seeds and warnings."""
-    handle = _handle(session, source, offline)
+    handle = load_handle(session, source, offline)
     definition = handle.definition
     texts = {
         **picked(definition, "name", "description", "author", "version"),
@@ -111,7 +112,7 @@ def inputs(
     session: Session, source: SourceArgument, offline: OfflineOption = False
 ) -> Outcome:
     """List the inputs of a workflow's form from top to bottom."""
-    handle = _handle(session, source, offline)
+    handle = load_handle(session, source, offline)
     return Outcome(
         {"inputs": _inputs(handle, detailed=True)},
         [_inputs_table(handle) if len(handle) else "the form shows no inputs"],
@@ -150,7 +151,7 @@ def compile_payload(
     Nothing is enqueued. Nodes, models and boards are looked up on the server, and local
     images are uploaded. With --offline, what the file names is assumed to exist.
     """
-    handle = _handle(session, source, offline, facts)
+    handle = load_handle(session, source, offline, facts)
     apply_values(handle, settings or ())
     apply_node_values(handle, node_settings or ())
     if offline or facts is not None:
@@ -226,16 +227,24 @@ def read_facts(path: Path) -> ServerFacts:
         raise CliError("usage", f"--facts {path}: {error}") from error
 
 
-def _handle(
-    session: Session, source: str, offline: bool, facts: Optional[Path] = None
+def load_handle(
+    session: Session,
+    source: str,
+    offline: bool,
+    facts: Optional[Path] = None,
+    *,
+    lock: LockOption = None,
 ) -> BaseWorkflowHandle:
+    """The workflow that the command line names, with its lock if it has one."""
     if not offline and facts is None:
-        loaded: BaseWorkflowHandle = session.client.workflow_repo.load(located(source))
+        repo = session.client.workflow_repo
+        loaded: BaseWorkflowHandle = repo.load(located(source), lock=lock)
         return loaded
     from invokeai_py_client.nodes.catalog import NodeCatalog
     from invokeai_py_client.workflow.document.definition import WorkflowDefinition
     from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle
     from invokeai_py_client.workflow.loading.load_workflow import load_workflow
+    from invokeai_py_client.workflow.locking.find_lock import find_lock
 
     found, catalog = located(source), NodeCatalog.bundled()
     if isinstance(found, str):
@@ -243,7 +252,11 @@ def _handle(
     is_file = isinstance(found, Path)
     definition = WorkflowDefinition.from_file(found) if is_file else found
     known = None if facts is None else read_facts(facts)
-    return BaseWorkflowHandle(load_workflow(definition, catalog, known), catalog)
+    return BaseWorkflowHandle(
+        load_workflow(definition, catalog, known),
+        catalog,
+        lock=find_lock(definition, lock),
+    )
 
 
 def _inputs(handle: BaseWorkflowHandle, *, detailed: bool = False) -> list[Any]:

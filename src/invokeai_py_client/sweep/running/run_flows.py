@@ -302,7 +302,7 @@ def abandon(ledger: Ledger, addresses: Sequence[str]) -> None:
 def _connect(opened: OpenedSweep, context: SubmitContext) -> Flow[SweepServer]:
     """The sweep's workflow as the folder keeps it, for one server."""
     definition = yield from run_blocking(opened.definition)
-    loaded, catalog = yield from load_flows.load(
+    loaded, catalog, _ = yield from load_flows.load(
         definition, context.server, context.runner
     )
     handle = BaseWorkflowHandle(loaded, catalog)

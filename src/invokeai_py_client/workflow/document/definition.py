@@ -43,9 +43,12 @@ class WorkflowDefinition:
             which versions its nodes have.
         loaded_from: The file, or the image or workflow of the server, that it was read
             from; None when it was in memory.
+        file: The file that it was read from; None when it was not a file. A lock is
+            looked for beside it.
     """
 
     loaded_from: Optional[str] = None
+    file: Optional[Path] = None
 
     def __init__(
         self, document: Mapping[str, Any], *, source: str = "the document"
@@ -96,6 +99,7 @@ class WorkflowDefinition:
             raise WorkflowFormatError(f"{path!r} is not a file name") from error
         made = cls.from_bytes(content, source=str(file))
         made.loaded_from = os.fspath(path)
+        made.file = file
         return made
 
     @classmethod

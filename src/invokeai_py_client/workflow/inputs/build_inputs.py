@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Optional
 
 from invokeai_py_client.workflow.document.warnings import WorkflowWarning
 from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
 from invokeai_py_client.workflow.inputs.input_problems import at_input
+from invokeai_py_client.workflow.inputs.locked_names import LockedNames
 from invokeai_py_client.workflow.inputs.naming import input_names, shared_names
 from invokeai_py_client.workflow.inputs.node_fields import (
     NodeFields,
@@ -18,7 +20,9 @@ from invokeai_py_client.workflow.inputs.workflow_input import Inputs, WorkflowIn
 from invokeai_py_client.workflow.loading.form_fields import FormField, form_fields
 
 
-def build_inputs(loaded: LoadedWorkflow, fields: NodeFields) -> Inputs:
+def build_inputs(
+    loaded: LoadedWorkflow, fields: NodeFields, locked: Optional[LockedNames] = None
+) -> Inputs:
     """Name the form's fields, depth first, and pair them with their typed fields."""
     form = form_fields(loaded)
     items = [
@@ -40,7 +44,7 @@ def build_inputs(loaded: LoadedWorkflow, fields: NodeFields) -> Inputs:
             user_label=shown.user_label,
             node_label=shown.node_label,
         )
-        for index, (name, shown) in enumerate(zip(input_names(_name_parts(form)), form))
+        for index, (name, shown) in enumerate(zip(_names(form, locked), form))
     ]
     # Messages name the first input of a field that the form shows twice.
     for item in reversed(items):
@@ -48,22 +52,51 @@ def build_inputs(loaded: LoadedWorkflow, fields: NodeFields) -> Inputs:
         problem = setting_problem(loaded, item.target)
         if problem is not None:
             item.field.lock(at_input(problem, item))
-    return Inputs(items, partial(hidden_fields, loaded))
+    elsewhere = partial(hidden_fields, loaded)
+    return (
+        Inputs(items, elsewhere)
+        if locked is None
+        else Inputs(items, elsewhere, locked.find)
+    )
+
+
+def _names(form: Sequence[FormField], locked: Optional[LockedNames]) -> list[str]:
+    """The names of the form's fields: locked ones, and for others what is free."""
+    if locked is None:
+        return input_names(_name_parts(form))
+    known = locked.names_of([(item.node_id, item.field_name) for item in form])
+    new = [item for item, name in zip(form, known) if name is None]
+    others = iter(input_names(_name_parts(new), _is_free(locked)))
+    return [next(others) if name is None else name for name in known]
+
+
+def _is_free(locked: Optional[LockedNames]) -> Callable[[str], bool]:
+    """Whether scripts cannot have meant another input by a name."""
+    return lambda name: locked is None or not locked.means(name)
 
 
 def _name_parts(form: Sequence[FormField]) -> list[tuple[str, str, str]]:
     return [(item.user_label, item.node_label, item.field_name) for item in form]
 
 
-def name_warnings(loaded: LoadedWorkflow) -> list[WorkflowWarning]:
+def name_warnings(
+    loaded: LoadedWorkflow, locked: Optional[LockedNames] = None
+) -> list[WorkflowWarning]:
     """Names of different fields that only their order in the form tells apart.
 
-    When the form is rearranged, such a name means another field.
+    When the form is rearranged, such a name means another field. With a lock, these are
+    names that it does not have; the warnings tell what scripts get errors for as well.
     """
     form = form_fields(loaded)
+    if locked is not None:
+        form = [
+            item
+            for item in form
+            if (item.node_id, item.field_name) not in locked.targets
+        ]
     parts = _name_parts(form)
-    names = input_names(parts)
-    found = []
+    names = input_names(parts, _is_free(locked))
+    found = [] if locked is None else locked.warnings
     for places in shared_names(parts):
         targets = {(form[at].node_id, form[at].field_name): at for at in places[::-1]}
         if len(targets) > 1:

@@ -52,14 +52,18 @@ def _base_name(label: str, node_label: str, field_name: str) -> str:
     return f"_{name}" if name[0].isdigit() else name
 
 
-def input_names(parts: Iterable[tuple[str, str, str]]) -> list[str]:
+def input_names(
+    parts: Iterable[tuple[str, str, str]],
+    is_free: Callable[[str], bool] = lambda _: True,
+) -> list[str]:
     """Name every input, in order; later duplicates get ``_2``, ``_3``.
 
     Args:
         parts: For each input the label that the user gave the field, the label that
             the user gave the node, and the field's name; labels may be empty.
+        is_free: False for names that mean something else already.
     """
-    return unique_names((_base_name(*item) for item in parts), _allowed)
+    return unique_names((_base_name(*item) for item in parts), _allowed, is_free)
 
 
 def shared_names(parts: Iterable[tuple[str, str, str]]) -> list[list[int]]:
@@ -71,7 +75,9 @@ def shared_names(parts: Iterable[tuple[str, str, str]]) -> list[list[int]]:
 
 
 def unique_names(
-    bases: Iterable[str], allowed: Callable[[str], str] = str
+    bases: Iterable[str],
+    allowed: Callable[[str], str] = str,
+    is_free: Callable[[str], bool] = lambda _: True,
 ) -> list[str]:
     """Number what repeats: ``a``, ``a_2``; `allowed` changes names that cannot be."""
     taken: set[str] = set()
@@ -81,7 +87,7 @@ def unique_names(
     for base in bases:
         count = counts.get(base, 1)
         name = allowed(base if count == 1 else f"{base}_{count}")
-        while name in taken:
+        while name in taken or not is_free(name):
             count += 1
             name = allowed(f"{base}_{count}")
         counts[base] = count

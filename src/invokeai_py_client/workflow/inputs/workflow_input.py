@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional, Union
 
@@ -120,6 +120,10 @@ class WorkflowInput:
         return html_table(_COLUMNS, [_cells(self)])
 
 
+FindLocked = Callable[[Any], Optional[tuple[str, FieldKey]]]
+"""The name and the field that a key means by a lock; None if it means nothing."""
+
+
 @set_module("invokeai_py_client.workflow")
 class Inputs(Mapping[str, WorkflowInput]):
     """The inputs of a workflow by name, in the form's order: a read-only mapping.
@@ -128,12 +132,17 @@ class Inputs(Mapping[str, WorkflowInput]):
     """
 
     def __init__(
-        self, items: Sequence[WorkflowInput], elsewhere: Elsewhere = lambda _: ()
+        self,
+        items: Sequence[WorkflowInput],
+        elsewhere: Elsewhere = lambda _: (),
+        find_locked: FindLocked = lambda _: None,
     ) -> None:
         self._items = tuple(items)
         self._elsewhere = elsewhere
+        self._find_locked = find_locked
         self._entries = tuple(_entry(item) for item in self._items)
         self.names: tuple[str, ...] = tuple(item.name for item in self._items)
+        self._by_name = dict(zip(self.names, self._items))
         self._by_target: dict[FieldKey, WorkflowInput] = {}
         for item in self._items:
             self._by_target.setdefault(item.target, item)
@@ -147,9 +156,14 @@ class Inputs(Mapping[str, WorkflowInput]):
 
         Raises:
             InputNotFoundError: No input has that key, or several do; `candidates`
-                says which.
+                says which. A `LockedInputError` if it is the key of a locked input
+                that is gone or has another type.
         """
-        return find_entry(self._entries, key, self._elsewhere)
+        locked = self._find_locked(key)
+        if locked is None:
+            return find_entry(self._entries, key, self._elsewhere)
+        name, target = locked
+        return self._by_name.get(name) or self._by_target[target]
 
     def find_all(self, keys: Iterable[Any]) -> list[WorkflowInput]:
         """The inputs that the keys mean, in their order.

@@ -35,6 +35,8 @@ from invokeai_py_client.workflow.loading.load_workflow import (
     load_workflow,
     reload_workflow,
 )
+from invokeai_py_client.workflow.locking.find_lock import LockOption, find_lock
+from invokeai_py_client.workflow.locking.workflow_lock import WorkflowLock
 from invokeai_py_client.workflow.lookup.catalog_flows import learn_catalog
 from invokeai_py_client.workflow.lookup.known_server import KnownServer
 from invokeai_py_client.workflow.lookup.server_facts_flows import (
@@ -54,14 +56,15 @@ WorkflowSource = Union[WorkflowContent, ImageBase]
 
 
 def load(
-    source: WorkflowSource, server: KnownServer, runner: Any
-) -> Flow[tuple[LoadedWorkflow, NodeCatalog]]:
-    """Read a workflow and find node types that know all of its nodes, if any do.
+    source: WorkflowSource, server: KnownServer, runner: Any, lock: LockOption = False
+) -> Flow[tuple[LoadedWorkflow, NodeCatalog, Optional[WorkflowLock]]]:
+    """Read a workflow and its lock; find node types that know all its nodes, if any do.
 
     The server is asked only for what is not at hand. Images that hold `runner`, which
     runs this flow, are on this server.
     """
     definition = yield from _definition(source, server, runner)
+    locked = yield from run_blocking(lambda: find_lock(definition, lock))
     catalog = yield from _catalog(definition, server)
     loaded = load_workflow(definition, catalog)
     for _ in range(MAX_CALL_DEPTH):
@@ -74,7 +77,7 @@ def load(
             break
         facts = yield from learn_facts(loaded.facts, called)
         loaded = reload_workflow(loaded, catalog, facts)
-    return loaded, catalog
+    return loaded, catalog, locked
 
 
 def _catalog(definition: WorkflowDefinition, server: KnownServer) -> Flow[NodeCatalog]:
