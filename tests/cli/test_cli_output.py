@@ -87,7 +87,7 @@ COMMANDS = [
     ("model", "show", HOSTILE),
     ("model", "show", "nothing"),
     ("image", "list"),
-    ("image", "delete", HOSTILE),
+    ("image", "delete", HOSTILE, "--yes"),
     ("workflow", "list"),
     ("workflow", "show", "FILE"),
     ("workflow", "inputs", "FILE"),

@@ -21,8 +21,9 @@ from invokeai_py_client.cli.commands import (
     sweep_folder,  # noqa: F401, adds the commands for a folder
     sweep_run,
     workflow_commands,
+    workflow_library,  # noqa: F401, adds the commands for the library
     workflow_lock,  # noqa: F401, adds the commands for lock files
-    workflow_run,  # noqa: F401, adds `run` to the workflow commands
+    workflow_run,
 )
 from invokeai_py_client.cli.errors import EXIT_CODES, Failure, explain
 from invokeai_py_client.cli.render import Renderer
@@ -36,7 +37,10 @@ app = typer.Typer(
     epilog=f"\b\nExit codes:\n{_EXITS}",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    # Of the commands as well: each takes this from the one above it.
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+command(app, "run")(workflow_run.run)
 for _group in (
     workflow_commands.app,
     sweep_run.app,

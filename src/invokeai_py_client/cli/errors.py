@@ -83,6 +83,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], str, int], ...] = (
 
 ERROR_CODES: Mapping[str, int] = {
     "problems_found": 1,
+    "not_confirmed": 1,
     "missing_extra": 7,
     "internal": 70,
     **{code: number for _, code, number in _BY_CLASS},

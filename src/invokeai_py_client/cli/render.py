@@ -125,6 +125,16 @@ class Renderer:
         """Write a line of the result early, for commands that keep running."""
         (self.err if self.as_json else self.out).line(line)
 
+    @property
+    def can_ask(self) -> bool:
+        """True if a person is at the terminal."""
+        return not self.as_json and sys.stdin.isatty() and self._stderr.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Ask a question on standard error; anything but yes is no."""
+        self.err.line(f"{question} [y/N]")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     @contextlib.contextmanager
     def library_log(self) -> Iterator[None]:
         """Collect the library's warnings; with `verbose`, show its log."""

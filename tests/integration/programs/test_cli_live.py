@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from paths import REPOSITORY
 
 from invokeai_py_client import InvokeAIClient
 
@@ -126,7 +127,7 @@ def test_an_image_uploaded_to_a_board_downloads_unchanged(ivk, tmp_path):
         _, got = ivk("image", "download", "--board", name, "--out", tmp_path / "back")
         assert pixels(Path(got["data"][0]["path"])) == pixels(source)
     finally:
-        code, gone = ivk("board", "delete", name, "--images")
+        code, gone = ivk("board", "delete", name, "--images", "--yes")
     assert code == 0
     assert gone["data"]["deleted_images"] == [image["image_name"]]
     code, envelope = ivk("image", "list", "--board", name)
@@ -198,3 +199,28 @@ def test_ctrl_c_cancels_the_jobs_of_this_command_and_ends_with_130(
     assert len(states) == 40
     assert set(states) <= {"canceled", "completed"}
     assert states.count("canceled") >= 30
+
+
+def test_a_workflow_is_pushed_run_by_its_name_watched_pulled_and_deleted(ivk, tmp_path):
+    name = f"test {uuid.uuid4().hex[:8]}"
+    blank = REPOSITORY / "examples/workflows/blank.json"
+    code, pushed = ivk("workflow", "push", blank, "--name", name)
+    assert code == 0, pushed["error"]
+    try:
+        code, ran = ivk("run", name, "-s", "width=72", "-o", tmp_path / "out")
+        assert code == 0, ran["error"]
+        [image] = ran["data"]["jobs"][0]["images"]
+        assert Path(image["path"]).is_file()
+        assert ivk("image", "delete", image["image_name"])[0] == 1
+        assert ivk("image", "delete", image["image_name"], "--yes")[0] == 0
+        assert ivk("image", "show", image["image_name"])[0] == 3
+        code, seen = ivk("queue", "watch", "--until-idle")
+        assert code == 0
+        assert (seen["data"]["pending"], seen["data"]["in_progress"]) == (0, 0)
+        assert ivk("workflow", "pull", name, tmp_path / "back.json")[0] == 0
+        back = json.loads((tmp_path / "back.json").read_text("utf-8"))
+        assert back["name"] == name
+    finally:
+        code, gone = ivk("workflow", "delete", name, "--yes")
+    assert code == 0, gone["error"]
+    assert ivk("workflow", "show", name)[0] == 3

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from invokeai_py_client.cli.command_options import Session, command, group
+from invokeai_py_client.cli.destroying import DryRunOption, YesOption, is_agreed
 from invokeai_py_client.cli.errors import CliError
 from invokeai_py_client.cli.render import Outcome, Table
 
@@ -79,9 +80,16 @@ def delete(
     images: Annotated[
         bool, typer.Option("--images", help="Delete its images too, permanently.")
     ] = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> Outcome:
     """Delete a board. Its images are kept, on no board, unless --images is given."""
     found = find_board(session, board)
+    count = found.image_count + found.asset_count
+    fate = "with" if images else "and keep"
+    what = f"delete the board {found.board_name!r} {fate} its {count} images"
+    if not is_agreed(session, what, yes=yes or not images, dry_run=dry_run):
+        return Outcome({"would_delete": found}, [found.board_id])
     result = session.client.board_repo.delete_board(
         found.board_id, delete_images=images
     )

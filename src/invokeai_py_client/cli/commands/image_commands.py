@@ -11,6 +11,7 @@ import typer
 from invokeai_py_client._arguments.uploads import is_address
 from invokeai_py_client.cli.command_options import Session, command, group
 from invokeai_py_client.cli.commands.board_commands import find_board
+from invokeai_py_client.cli.destroying import DryRunOption, YesOption, is_agreed
 from invokeai_py_client.cli.errors import CliError
 from invokeai_py_client.cli.render import Outcome, Table
 from invokeai_py_client.cli.values import make_folder
@@ -150,8 +151,13 @@ def download(
 def delete(
     session: Session,
     names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> Outcome:
     """Delete images permanently."""
+    what = f"delete {len(names)} images permanently"
+    if not is_agreed(session, what, yes=yes, dry_run=dry_run):
+        return Outcome({"would_delete": names}, names)
     for name in names:
         session.client.image_repo.delete_image(name)
         session.renderer.note(f"deleted {name}")

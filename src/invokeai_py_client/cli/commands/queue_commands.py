@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Optional
 
 import typer
 
 from invokeai_py_client.cli.command_options import Session, command, group
+from invokeai_py_client.cli.destroying import DryRunOption, YesOption, is_agreed
 from invokeai_py_client.cli.errors import CliError
-from invokeai_py_client.cli.render import Outcome, Table
+from invokeai_py_client.cli.render import Outcome, Table, picked
 
-app = group("queue", "Show the queue, pause it, wait for it, cancel jobs.")
+app = group("queue", "Show and watch the queue, pause it, cancel and retry jobs.")
 
 _COUNTED = ("pending", "in_progress", "waiting", "completed", "failed", "canceled")
 
@@ -140,3 +142,86 @@ def cancel(
         data = [{"item_id": job.item_id, "status": job.status} for job in ended]
         return Outcome(data, [f"job {job.item_id}: {job.status}" for job in ended])
     return Outcome({"canceled": count}, [f"cancelled {count} jobs"])
+
+
+@command(app, "watch")
+def watch(
+    session: Session,
+    job: Annotated[
+        Optional[int],
+        typer.Argument(metavar="[JOB]", help="End when this job has ended."),
+    ] = None,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="End when no job is left to run.")
+    ] = False,
+) -> Outcome:
+    """Show a line whenever the queue changes, until Ctrl-C.
+
+    With JOB, it says how many jobs are ahead of that one.
+    """
+    last = None
+    told = None
+    with contextlib.suppress(KeyboardInterrupt):
+        repo = session.client.queue_repo
+        for last in repo.watch_queue(job, until_idle=until_idle):
+            if last.message != told:
+                told = last.message
+                session.renderer.say(told)
+    if last is None:
+        return Outcome({})
+    data = {name: getattr(last.status.queue, name) for name in _COUNTED}
+    return Outcome({**data, **picked(last, "message", "estimate")})
+
+
+@command(app, "retry")
+def retry(
+    session: Session,
+    jobs: Annotated[
+        Optional[list[int]], typer.Argument(metavar="[JOB...]", help="Numbers of jobs.")
+    ] = None,
+    batch: Annotated[
+        Optional[str],
+        typer.Option("--batch", help="The failed and cancelled jobs of this batch."),
+    ] = None,
+) -> Outcome:
+    """Run failed or cancelled jobs once more, as new jobs."""
+    if bool(jobs) == (batch is not None):
+        raise CliError("usage", "give either numbers of jobs or --batch")
+    repo = session.client.queue_repo
+    chosen: list[Any] = list(jobs or ())
+    if batch is not None:
+        chosen = repo.list_jobs(status=("failed", "canceled"), batch=batch)
+    made = repo.retry_jobs(chosen) if chosen else []
+    lines = [
+        f"job {job.item_id} is job {job.retried_from_item_id} again" for job in made
+    ]
+    return Outcome(made, lines or ["no job has failed or was cancelled"])
+
+
+@command(app, "prune")
+def prune(
+    session: Session, yes: YesOption = False, dry_run: DryRunOption = False
+) -> Outcome:
+    """Delete the records of jobs that have ended; their images stay."""
+    repo = session.client.queue_repo
+    counts = repo.get_queue_status().queue
+    ended = counts.completed + counts.failed + counts.canceled
+    what = f"delete the records of {ended} jobs that have ended"
+    if not is_agreed(session, what, yes=yes, dry_run=dry_run):
+        return Outcome({"would_delete": ended}, [f"{ended} jobs"])
+    count = repo.prune_queue()
+    return Outcome({"deleted": count}, [f"deleted {count} jobs"])
+
+
+@command(app, "clear")
+def clear(
+    session: Session, yes: YesOption = False, dry_run: DryRunOption = False
+) -> Outcome:
+    """Cancel and delete every job of everyone, history included; images stay."""
+    repo = session.client.queue_repo
+    total = repo.get_queue_status().queue.total
+    what = f"cancel and delete all {total} jobs of this queue"
+    if not is_agreed(session, what, yes=yes, dry_run=dry_run):
+        return Outcome({"would_delete": total}, [f"{total} jobs"])
+    count = repo.clear_queue()
+    return Outcome({"deleted": count}, [f"deleted {count} jobs"])

@@ -42,14 +42,15 @@ OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Use no server; only for files.")
 ]
 SetOption = Annotated[
-    Optional[list[str]], typer.Option("--set", metavar="NAME=VALUE", help=SET_HELP)
+    Optional[list[str]],
+    typer.Option("--set", "-s", metavar="NAME=VALUE", help=SET_HELP),
 ]
 SetNodeOption = Annotated[
     Optional[list[str]],
     typer.Option("--set-node", metavar="NODE.FIELD=VALUE", help=SET_NODE_HELP),
 ]
 RunsOption = Annotated[
-    int, typer.Option("--runs", min=1, help="How many times to run it.")
+    int, typer.Option("--runs", "-n", min=1, help="How many times to run it.")
 ]
 
 

@@ -50,18 +50,20 @@ SeedOption = Annotated[
 ]
 ResultBoardOption = Annotated[
     Optional[str],
-    typer.Option("--board", metavar="BOARD", help="Board for the results: name or id."),
+    typer.Option(
+        "--board", "-b", metavar="BOARD", help="Board for the results: name or id."
+    ),
 ]
 OutOption = Annotated[
     Optional[Path],
     typer.Option(
-        "--out", metavar="DIR", help="Save the images in this folder [not saved]."
+        "--out", "-o", metavar="DIR", help="Save the images in this folder [not saved]."
     ),
 ]
 TimeoutOption = Annotated[
     Optional[float],
     typer.Option(
-        "--timeout", min=0, help="Seconds to wait; the jobs continue [no limit]."
+        "--timeout", "-t", min=0, help="Seconds to wait; the jobs continue [no limit]."
     ),
 ]
 
