@@ -57,7 +57,7 @@ def test_the_github_workflow_runs_nothing_but_make_targets():
 
 
 def test_ci_run_and_the_github_workflow_check_the_same_things():
-    steps = set(re.findall(r"^step (\S+)$", read(".ci/run"), re.M))
+    steps = set(re.findall(r"^(?:step|if_time) (\S+)$", read(".ci/run"), re.M))
     commands = re.findall(r"- run: make (\S+)", read(".github/workflows/ci.yml"))
     assert (
         steps
