@@ -46,6 +46,7 @@ DIFFERENT = {
     r".*: /set_fields(#|/\d)": "of that machine",
     r".*: /custom_nodes_path": "of that machine",
     r"\w+: days: /0/(asset|image)_count": "what was there before",
+    r"\w+: (days|.*/by_date\?): /\d+/(board_name|date|virtual_board_id)": "the day",
     r"\w+: (image|item)_names \w+: /(image_names|items)[#/].*": "what was there before",
     r"\w+: (image|item)_names \w+: /(total|starred)_count": "what was there before",
 }

@@ -212,7 +212,7 @@ class WorkflowLock:
 
     def __repr__(self) -> str:
         return one_line(
-            f"<WorkflowLock {self.workflow[:100]!r}: {len(self.inputs)} inputs>"
+            f"<WorkflowLock {str(self.workflow)[:100]!r}: {len(self.inputs)} inputs>"
         )
 
 
