@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional, Union
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
 
 from invokeai_py_client._aio.image_handle import AsyncIvkImage
 from invokeai_py_client._aio.submission import AsyncSubmission
@@ -14,37 +14,26 @@ from invokeai_py_client._arguments import (
     Name,
     Seconds,
     Tag,
-    checked,
     checks_arguments,
 )
-from invokeai_py_client._core.flow import Flow
-from invokeai_py_client._core.messages import Mailbox
 from invokeai_py_client._exports import set_module
 from invokeai_py_client._io.runner import AsyncRunner
-from invokeai_py_client.exceptions import ArgumentError, WorkflowError
 from invokeai_py_client.image.board_flows import board_target
-from invokeai_py_client.nodes.catalog import NodeCatalog
 from invokeai_py_client.workflow.compiling.compiled_workflow import CompiledWorkflow
-from invokeai_py_client.workflow.document.definition import WorkflowDefinition
-from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
-from invokeai_py_client.workflow.inputs.base_handle import BaseWorkflowHandle, Seed
+from invokeai_py_client.workflow.inputs.base_handle import Seed
 from invokeai_py_client.workflow.inputs.outputs import (
     is_output_capable as is_output_capable,  # what `list_outputs` asks
 )
-from invokeai_py_client.workflow.inputs.python_script import python_script
 from invokeai_py_client.workflow.jobs.submission_record import SubmissionRecord
-from invokeai_py_client.workflow.locking.workflow_lock import WorkflowLock
-from invokeai_py_client.workflow.lookup.known_server import KnownServer
 from invokeai_py_client.workflow.results.build_result import MediaFactory
 from invokeai_py_client.workflow.results.run_result import OutputMapping, RunResult
-from invokeai_py_client.workflow.submitting import prepare_flows, submit_flows
+from invokeai_py_client.workflow.submitting import prepare_flows
 from invokeai_py_client.workflow.submitting.enqueue_options import OnFull
 from invokeai_py_client.workflow.submitting.prepare_flows import (
     BoardOption,
     Runs,
-    SubmitContext,
-    SubmitRequest,
 )
+from invokeai_py_client.workflow.submitting.submitting_handle import SubmittingHandle
 from invokeai_py_client.workflow.waiting import wait_flows
 from invokeai_py_client.workflow.waiting.wait_flows import OnProgress
 
@@ -54,7 +43,9 @@ if TYPE_CHECKING:
 
 @checks_arguments
 @set_module("invokeai_py_client")
-class AsyncWorkflowHandle(BaseWorkflowHandle):
+class AsyncWorkflowHandle(
+    SubmittingHandle[AsyncSubmission, AsyncIvkImage, AsyncIvkVideo]
+):
     """A workflow with its current values: set its inputs, run it, any number of times.
 
     The values of one call (``run(steps=30)``) are for that call; the handle's own
@@ -62,21 +53,7 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
     have any number of submissions at the same time.
     """
 
-    def __init__(
-        self,
-        source: Union[WorkflowDefinition, LoadedWorkflow],
-        catalog: NodeCatalog,
-        *,
-        runner: AsyncRunner,
-        server: KnownServer,
-        lock: Optional[WorkflowLock] = None,
-    ) -> None:
-        """Made by `AsyncWorkflowRepository`; sends nothing."""
-        super().__init__(source, catalog, lock=lock)
-        self._runner = runner
-        self._server = server
-        self._latest: Optional[AsyncSubmission] = None
-        self._unfinished: dict[str, AsyncSubmission] = {}
+    _runner: AsyncRunner
 
     async def run(
         self,
@@ -292,28 +269,6 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
         request = self._request(inputs, values, runs=runs, seed=seed, board=board)
         return await self._runner.run(prepare_flows.preview(self._context(), request))
 
-    def to_python(self, *, source: Optional[Name] = None) -> str:
-        """Write the Python script that runs the workflow with its current values.
-
-        It runs as it is, with the blocking client and without credentials. Models are
-        given by name, images by name or file.
-
-        Args:
-            source: What the script loads: a file, an image's name, a name in the
-                library; what this one was loaded from by default.
-
-        Raises:
-            ArgumentError: It was loaded from memory, and `source` is not given.
-            WorkflowError: A value cannot be written down: an image that is only in
-                memory.
-        """
-        chosen = source or self.definition.loaded_from
-        if chosen is None:
-            allowed = "a file, an image's name or a name in the library"
-            hint = "the workflow was not loaded from any: say which one to load"
-            raise ArgumentError("source", source, allowed, hint=hint)
-        return python_script(self, chosen, self._server.address)
-
     async def wait_for_completion(
         self,
         submission: Optional[AsyncSubmission] = None,
@@ -368,87 +323,6 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
 
     map_outputs_to_images = map_outputs
 
-    def _run_flow(
-        self,
-        inputs: Optional[Mapping[Any, Any]],
-        values: Mapping[str, Any],
-        *,
-        timeout: Optional[float],
-        on_progress: Optional[OnProgress],
-        check: bool,
-        **options: Any,
-    ) -> Flow[RunResult[AsyncIvkImage, AsyncIvkVideo]]:
-        """The flow of `run`."""
-        request = self._request(inputs, values, **options)
-
-        def follow(
-            record: SubmissionRecord,
-            mailbox: Optional[Mailbox],
-            deadline: Optional[float],
-        ) -> Flow[RunResult[AsyncIvkImage, AsyncIvkVideo]]:
-            self._remember(record)
-            return wait_flows.wait(
-                record,
-                self._read,
-                timeout=timeout,
-                deadline=deadline,
-                check=check,
-                on_progress=on_progress,
-                on_over=self._forget,
-                mailbox=mailbox,
-            )
-
-        return submit_flows.run(self._context(), request, follow, timeout)
-
-    def _submit_flow(
-        self,
-        inputs: Optional[Mapping[Any, Any]],
-        values: Mapping[str, Any],
-        **options: Any,
-    ) -> Flow[AsyncSubmission]:
-        """The flow of `submit`."""
-        request = self._request(inputs, values, **options)
-        return submit_flows.submit(self._context(), request)
-
-    def _at(self, context: SubmitContext) -> AsyncWorkflowHandle:
-        """The same workflow, with its values, on another server."""
-        other = copy.copy(self)
-        other._runner, other._server = context.runner, context.server
-        return other
-
-    @checked
-    def _request(
-        self,
-        inputs: Optional[Mapping[Any, Any]],
-        values: Mapping[str, Any],
-        *,
-        runs: Runs = 1,
-        seed: Seed = "keep",
-        board: BoardOption = None,
-        create: bool = False,
-        tag: Tag = "ivk",
-        key: Optional[Name] = None,
-        prepend: bool = False,
-        on_full: OnFull = "error",
-    ) -> SubmitRequest[AsyncSubmission]:
-        drawn_from: Optional[str] = None
-        if key is None and self._server.names is not None:
-            key = drawn_from = self._server.names.next_key()
-        return SubmitRequest(
-            handle=self,
-            values=self._with_call_values(inputs, values, seed, drawn_from),
-            batch_id=submit_flows.batch_id_of(key, self._server.queue_id),
-            remember=self._remember,
-            runs=runs,
-            seed=seed,
-            board=board_target(board, create),
-            prepend=prepend,
-            on_full=on_full,
-            key=key,
-            tag=tag,
-            drawn_from=drawn_from,
-        )
-
     @property
     def _read(self) -> MediaFactory[AsyncIvkImage, AsyncIvkVideo]:
         runner = self._runner
@@ -456,31 +330,5 @@ class AsyncWorkflowHandle(BaseWorkflowHandle):
             AsyncIvkImage.bound_to(runner), AsyncIvkVideo.bound_to(runner)
         )
 
-    def _context(self) -> SubmitContext:
-        return SubmitContext(self._server, self._runner)
-
-    def _remember(self, record: SubmissionRecord) -> AsyncSubmission:
-        submission = AsyncSubmission(self._runner, record, self._forget)
-        self._latest = self._unfinished[record.id] = submission
-        return submission
-
-    def _forget(self, submission_id: str) -> None:
-        self._unfinished.pop(submission_id, None)
-
-    def _only_submission(self) -> AsyncSubmission:
-        unfinished: Sequence[AsyncSubmission] = list(self._unfinished.values())
-        if len(unfinished) > 1:
-            ids = ", ".join(submission.id for submission in unfinished)
-            raise WorkflowError(
-                f"{len(unfinished)} submissions of this handle are not finished: {ids}",
-                hint="say which one: wait_for_completion(submission)",
-            )
-        chosen = unfinished[0] if unfinished else self._latest
-        if chosen is None:
-            raise WorkflowError("nothing was submitted yet", hint="call submit() first")
-        return chosen
-
-    def __copy__(self) -> AsyncWorkflowHandle:
-        other = super().__copy__()
-        other._latest, other._unfinished = None, {}
-        return other
+    def _new_submission(self, record: SubmissionRecord) -> AsyncSubmission:
+        return AsyncSubmission(self._runner, record, self._forget)
