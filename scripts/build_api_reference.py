@@ -140,8 +140,11 @@ def documented_things() -> dict[str, object]:
         for path, thing in public_things().items()
         if isinstance(thing, (type, FunctionType))
     }
-    mirrors = {path for path in things if path.replace(".Async", ".", 1) in things}
-    mirrors -= {path for path in mirrors if ".Async" not in path}
+    mirrors = {
+        path
+        for path in things
+        if ".Async" in path and path.replace(".Async", ".", 1) in things
+    }
     order = {name: number for number, name in enumerate(FIRST)}
     paths = sorted(things.keys() - mirrors)
     paths.sort(key=lambda path: order.get(path.rpartition(".")[2], len(FIRST)))

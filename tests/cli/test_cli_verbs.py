@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from model_files import pipeline
 from paths import PORTRAIT
 from workflow_builder import document, node
 
@@ -157,8 +158,19 @@ def test_a_model_is_deleted_by_its_name(ivk_json, server, client):
 
 
 def test_a_model_is_installed_from_a_folder(ivk_json, server, client, tmp_path):
+    folder = pipeline(tmp_path / "here")
     code, envelope = ivk_json(
-        "model", "install", tmp_path / "missing.safetensors", "--url", server.url
+        "model", "install", folder, "--name", "Mine", "--url", server.url
     )
+    assert code == 0, envelope["error"]
+    assert envelope["data"]["key"] == client.model_repo.get_model("Mine").key
+    assert folder.exists()
+
+
+def test_a_model_that_is_not_there_is_an_error_that_names_it(
+    ivk_json, server, tmp_path
+):
+    missing = tmp_path / "missing.safetensors"
+    code, envelope = ivk_json("model", "install", missing, "--url", server.url)
     assert code != 0
     assert "missing.safetensors" in envelope["error"]["message"]

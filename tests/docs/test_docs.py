@@ -50,16 +50,17 @@ def test_links_and_images_lead_to_files_and_headings_that_exist(page):
             assert anchor in anchors_of(file), f"{target}#{anchor}"
 
 
+BLOCKS = re.compile(r"^( *)```.*?^\1```$", re.M | re.S)
+
+
 def without_code(text: str) -> str:
     """A page without its blocks, and without code in its lines."""
-    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
-    return re.sub(r"`[^`\n]*`", "", text)
+    return re.sub(r"`[^`\n]*`", "", BLOCKS.sub("", text))
 
 
 def anchors_of(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub and the site both make them."""
-    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text("utf-8"), flags=re.M | re.S)
-    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    headings = re.findall(r"^#+ (.+)$", BLOCKS.sub("", page.read_text("utf-8")), re.M)
     words = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings]
     return {re.sub(r"\s", "-", heading) for heading in words}
 

@@ -1,4 +1,4 @@
-"""Where a download goes: files that appear when they are complete.
+"""Where a file of ours goes: it appears when it is complete.
 
 Everything here is local and may block; flows call it through `RunBlocking`.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -129,3 +130,38 @@ class PartialFile:
         with suppress(OSError):
             self.sink.close()
         self.temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path, overwrite: bool = True) -> Iterator[BinaryIO]:
+    """Write a file that takes its name when all of it is on the disk.
+
+    Args:
+        path: Its name.
+        overwrite: Replace a file of that name, also one that appears meanwhile.
+
+    Raises:
+        FileExistsError: `overwrite` is False, and there is one.
+        OSError: The disk is full or cannot be written; `filename` is the path, and the
+            file of before is still there.
+    """
+    with naming(path):
+        file = PartialFile(path, overwrite)
+        try:
+            yield file.sink
+            file.commit()
+        finally:
+            file.discard()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of files that name none the path."""
+    try:
+        yield
+    except OSError as error:
+        # What writes to an open file does not know how it is called. An error without
+        # a number would show the path in place of its text.
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
+        raise

@@ -142,6 +142,5 @@ def delete(
 
 
 def _progress(state: ModelInstall) -> str:
-    total, done = state.total_bytes, state.bytes
-    share = f" {100 * done // total} %" if total else ""
-    return f"{state.status}{share}"
+    done = state.fraction
+    return str(state.status) if done is None else f"{state.status} {done:.0%}"

@@ -24,6 +24,7 @@ from typing import Any, Union
 
 from invokeai_py_client._arguments import PathLike, checked
 from invokeai_py_client.exceptions import ArgumentError, InvokeAIError
+from invokeai_py_client.image.files import whole_file
 from invokeai_py_client.sweep.display.grid_image import small_image
 from invokeai_py_client.sweep.display.shown_item import (
     ShownItem,
@@ -32,7 +33,6 @@ from invokeai_py_client.sweep.display.shown_item import (
     label_of,
 )
 from invokeai_py_client.sweep.folder.remote_target import RemoteFile
-from invokeai_py_client.sweep.folder.whole_file import whole_file
 
 PAGE = "index.html"
 THUMBNAIL = 256

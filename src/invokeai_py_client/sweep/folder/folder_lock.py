@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from invokeai_py_client.exceptions import LocalFileError, SweepInUseError
-from invokeai_py_client.sweep.folder.whole_file import naming
+from invokeai_py_client.image.files import naming
 
 # Windows locks bytes, and nobody else can read those: one far behind the content.
 _LOCKED_BYTE = 1 << 30

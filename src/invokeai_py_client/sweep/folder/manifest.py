@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from invokeai_py_client.sweep.folder.whole_file import naming, whole_file
+from invokeai_py_client.image.files import naming, whole_file
 from invokeai_py_client.sweep.ledger.reading import LedgerReader
 from invokeai_py_client.sweep.ledger.records import RecordedOutput
 from invokeai_py_client.sweep.planning.plain_values import readable_value

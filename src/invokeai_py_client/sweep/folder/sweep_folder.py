@@ -17,9 +17,9 @@ from typing import Any
 from typing_extensions import Self
 
 from invokeai_py_client.exceptions import LocalFileError, SweepError
+from invokeai_py_client.image.files import whole_file
 from invokeai_py_client.sweep.folder.folder_lock import FolderLock, is_lock
 from invokeai_py_client.sweep.folder.toml_text import toml_text
-from invokeai_py_client.sweep.folder.whole_file import whole_file
 from invokeai_py_client.sweep.ledger.ledger import Ledger
 from invokeai_py_client.sweep.ledger.reading import LedgerReader, looks_like_a_ledger
 

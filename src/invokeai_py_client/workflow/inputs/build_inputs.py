@@ -16,7 +16,11 @@ from invokeai_py_client.workflow.inputs.node_fields import (
     hidden_fields,
     setting_problem,
 )
-from invokeai_py_client.workflow.inputs.workflow_input import Inputs, WorkflowInput
+from invokeai_py_client.workflow.inputs.workflow_input import (
+    Inputs,
+    WorkflowInput,
+    find_nothing,
+)
 from invokeai_py_client.workflow.loading.form_fields import FormField, form_fields
 
 
@@ -52,12 +56,8 @@ def build_inputs(
         problem = setting_problem(loaded, item.target)
         if problem is not None:
             item.field.lock(at_input(problem, item))
-    elsewhere = partial(hidden_fields, loaded)
-    return (
-        Inputs(items, elsewhere)
-        if locked is None
-        else Inputs(items, elsewhere, locked.find)
-    )
+    find_locked = find_nothing if locked is None else locked.find
+    return Inputs(items, partial(hidden_fields, loaded), find_locked)
 
 
 def _names(form: Sequence[FormField], locked: Optional[LockedNames]) -> list[str]:
@@ -84,8 +84,7 @@ def name_warnings(
 ) -> list[WorkflowWarning]:
     """Names of different fields that only their order in the form tells apart.
 
-    When the form is rearranged, such a name means another field. With a lock, these are
-    names that it does not have; the warnings tell what scripts get errors for as well.
+    When the form is rearranged, such a name means another field; not so a locked one.
     """
     form = form_fields(loaded)
     if locked is not None:
@@ -96,7 +95,7 @@ def name_warnings(
         ]
     parts = _name_parts(form)
     names = input_names(parts, _is_free(locked))
-    found = [] if locked is None else locked.warnings
+    found = []
     for places in shared_names(parts):
         targets = {(form[at].node_id, form[at].field_name): at for at in places[::-1]}
         if len(targets) > 1:

@@ -64,6 +64,7 @@ class DescribedWorkflow(Handle):
         self._warnings = (
             *self._loaded.warnings,
             *name_warnings(self._loaded, self._locked),
+            *(() if self._locked is None else self._locked.warnings),
         )
         self._fields = NodeFields(self._loaded)
         self._inputs: Optional[Inputs] = None

@@ -124,6 +124,10 @@ FindLocked = Callable[[Any], Optional[tuple[str, FieldKey]]]
 """The name and the field that a key means by a lock; None if it means nothing."""
 
 
+def find_nothing(key: Any) -> None:
+    """What no lock says of any key."""
+
+
 @set_module("invokeai_py_client.workflow")
 class Inputs(Mapping[str, WorkflowInput]):
     """The inputs of a workflow by name, in the form's order: a read-only mapping.
@@ -135,7 +139,7 @@ class Inputs(Mapping[str, WorkflowInput]):
         self,
         items: Sequence[WorkflowInput],
         elsewhere: Elsewhere = lambda _: (),
-        find_locked: FindLocked = lambda _: None,
+        find_locked: FindLocked = find_nothing,
     ) -> None:
         self._items = tuple(items)
         self._elsewhere = elsewhere

@@ -24,7 +24,7 @@ from invokeai_py_client._core.send import (
 from invokeai_py_client._file_names import tag
 from invokeai_py_client._target_path import file_in
 from invokeai_py_client.exceptions import WorkflowError
-from invokeai_py_client.image.files import PartialFile, plan_target
+from invokeai_py_client.image.files import plan_target, whole_file
 from invokeai_py_client.image.media import IMAGE
 from invokeai_py_client.image.media_flows import (
     decode_upload,
@@ -186,12 +186,9 @@ def pull(workflow: WorkflowLike, target: PathLike, overwrite: bool) -> Flow[Path
 
     def write() -> Path:
         path = plan_target(file_in(target, name), name, overwrite)
-        partial = PartialFile(path, overwrite)
-        try:
-            partial.sink.write(content)
-            return partial.commit()
-        finally:
-            partial.discard()
+        with whole_file(path, overwrite) as file:
+            file.write(content)
+        return path
 
     return (yield from run_blocking(write))
 

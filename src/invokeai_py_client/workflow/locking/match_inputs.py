@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, Union
 
 from invokeai_py_client._exports import set_module
 from invokeai_py_client.nodes.template import UNSET, InputTemplate
 from invokeai_py_client.workflow.editor.loaded_workflow import FieldKey, LoadedWorkflow
 from invokeai_py_client.workflow.loading.form_fields import FormField, form_fields
-from invokeai_py_client.workflow.locking.wiring import find_recreated, wiring_of
+from invokeai_py_client.workflow.locking.wiring import (
+    Replacements,
+    find_recreated,
+    wiring_of,
+)
 from invokeai_py_client.workflow.locking.workflow_lock import LockedInput, WorkflowLock
 
 ChangeKind = Literal[
@@ -102,8 +106,8 @@ def _now(
     item: LockedInput,
     loaded: LoadedWorkflow,
     shown: Mapping[FieldKey, FormField],
-    recreated: Mapping[str, Sequence[str]],
-) -> Any:
+    recreated: Mapping[str, Replacements],
+) -> Union[FieldKey, str]:
     """The field that the input is now, or why there is none."""
     where = f"{item.node_id}.{item.field_name}"
     if item.target in shown and shown[item.target].node_type == item.node_type:
@@ -119,13 +123,13 @@ def _now(
             )
         return f"its node {item.node_id} has no field {item.field_name} any more"
     gone = f"its node {item.node_id} ({item.node_type}) is gone"
-    same = recreated.get(item.node_id, ())
-    if len(same) > 1:
-        which = ", ".join(dict.fromkeys(same))
-        return f"{gone}, and which new node replaces it is not certain: {which}"
-    if not same:
+    found = recreated.get(item.node_id)
+    if found is None or not found.nodes:
         return f"{gone}, and no new node is connected as it was"
-    target = (same[0], item.field_name)
+    if not found.is_certain:
+        which = ", ".join(found.nodes)
+        return f"{gone}, and which new node replaces it is not certain: {which}"
+    target = (found.nodes[0], item.field_name)
     if target not in shown:
         return (
             f"{gone}, and the form does not show {target[0]}.{target[1]} of the new one"

@@ -9,7 +9,7 @@ new text behind a new encoder is still told by the old node that the encoder fee
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from invokeai_py_client.workflow.editor.loaded_workflow import LoadedWorkflow
@@ -45,27 +45,37 @@ def wiring_of(loaded: LoadedWorkflow) -> Wiring:
     return Wiring(types, sorted(edges))
 
 
-def find_recreated(old: Wiring, new: Wiring) -> dict[str, list[str]]:
-    """For each node that is gone, the new nodes that are wired as it was.
+@dataclass(frozen=True)
+class Replacements:
+    """New nodes that are wired as one that is gone was.
 
-    A list of one is given only if no other node that is gone has the same wiring: each
-    of those that share it gets all that have it. A node without edges has none that are
-    wired like it.
+    Attributes:
+        is_certain: There is one, and nothing else that is gone was wired like that.
+    """
+
+    nodes: Sequence[str]
+    is_certain: bool
+
+
+def find_recreated(old: Wiring, new: Wiring) -> dict[str, Replacements]:
+    """For each node that is gone and had edges, the new nodes that are wired as it was.
+
+    A node without edges cannot be told by them.
     """
     kept = {key for key, kind in old.nodes.items() if new.nodes.get(key) == kind}
     colours_before = _colours(old, kept)
     colours_now = _colours(new, kept)
     now: dict[Colour, list[str]] = {}
-    for key in new.nodes.keys() - kept - old.nodes.keys():
+    for key in sorted(new.nodes.keys() - old.nodes.keys()):
         now.setdefault(colours_now[key], []).append(key)
-    gone = [key for key in old.nodes if key not in kept and key not in new.nodes]
-    shared = Counter(colours_before[key] for key in gone)
     connected = {end for source, _, target, _ in old.edges for end in (source, target)}
+    gone = old.nodes.keys() - new.nodes.keys()
+    shared = Counter(colours_before[key] for key in gone)
     found = {}
-    for key in gone:
-        same = sorted(now.get(colours_before[key], ())) if key in connected else []
-        # Two that are gone and one that came: nothing says which of them it is.
-        found[key] = same * 2 if len(same) == 1 < shared[colours_before[key]] else same
+    for key in gone & connected:
+        colour = colours_before[key]
+        same = now.get(colour, [])
+        found[key] = Replacements(same, len(same) == shared[colour] == 1)
     return found
 
 
@@ -75,24 +85,16 @@ def _colours(wiring: Wiring, kept: Collection[str]) -> dict[str, Colour]:
         for key, kind in wiring.nodes.items()
     }
     neighbours = _neighbours(wiring.edges)
-    colours = start
-    for _ in range(min(ROUNDS, len(start))):
-        colours = {
-            key: colour
-            if key in kept
-            else hash(
-                (
-                    start[key],
-                    tuple(
-                        sorted(
-                            (side, own, other, colours.get(node, 0))
-                            for side, own, other, node in neighbours.get(key, ())
-                        )
-                    ),
-                )
+    colours = dict(start)
+    new = start.keys() - kept
+    for _ in range(min(ROUNDS, len(new))):
+        seen = {
+            key: sorted(
+                (*ends, colours.get(node, 0)) for *ends, node in neighbours[key]
             )
-            for key, colour in start.items()
+            for key in new & neighbours.keys()
         }
+        colours.update((key, hash((start[key], *ends))) for key, ends in seen.items())
     return colours
 
 

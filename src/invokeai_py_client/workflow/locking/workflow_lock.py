@@ -7,7 +7,7 @@ import json
 import keyword
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from invokeai_py_client._arguments import checked
 from invokeai_py_client._exports import one_line, set_module
 from invokeai_py_client.exceptions import WorkflowFormatError
-from invokeai_py_client.image.files import PartialFile
+from invokeai_py_client.image.files import whole_file
 from invokeai_py_client.workflow.document.json_data import decode_text, parse_json
 from invokeai_py_client.workflow.locking.wiring import Wiring
 
@@ -96,18 +96,7 @@ class WorkflowLock:
             "workflow": self.workflow,
             "server_version": self.server_version,
             "form_digest": self.form_digest,
-            "inputs": {
-                name: {
-                    "node_id": item.node_id,
-                    "field_name": item.field_name,
-                    "type": item.type,
-                    "label": item.label,
-                    "node_type": item.node_type,
-                    "limits": dict(item.limits),
-                    "default": item.default,
-                }
-                for name, item in self.inputs.items()
-            },
+            "inputs": {name: asdict(item) for name, item in self.inputs.items()},
             "nodes": dict(sorted(self.wiring.nodes.items())),
             "edges": [list(edge) for edge in sorted(self.wiring.edges)],
         }
@@ -134,12 +123,10 @@ class WorkflowLock:
         Raises:
             OSError: It cannot be written; what was there is still there.
         """
-        file = PartialFile(Path(path).expanduser())
-        try:
-            file.sink.write(self.to_json().encode("utf-8", "surrogatepass"))
-            return file.commit()
-        finally:
-            file.discard()
+        target = Path(path).expanduser()
+        with whole_file(target) as file:
+            file.write(self.to_json().encode("utf-8", "surrogatepass"))
+        return target
 
     @classmethod
     @checked
@@ -161,6 +148,8 @@ class WorkflowLock:
         if len(content) > _MAX_BYTES:
             raise WorkflowFormatError(f"{file} is too large for a lock file")
         document = parse_json(decode_text(content, str(file)), str(file))
+        if not isinstance(document, dict):
+            raise WorkflowFormatError(f"{file} is not a lock file: it has no format")
         return cls.from_dict(document, source=str(file))
 
     @classmethod
@@ -176,11 +165,10 @@ class WorkflowLock:
         Raises:
             WorkflowFormatError: It is not a lock, or one of another version.
         """
-        known = document.get("format") if _is_object(document) else None
-        if known != FORMAT:
+        if document.get("format") != FORMAT:
             raise WorkflowFormatError(
                 f"{source} is not a lock file: its format is "
-                f"{one_line(repr(known))[:80]}, not {FORMAT!r}"
+                f"{one_line(repr(document.get('format')))[:80]}, not {FORMAT!r}"
             )
         if document.get("version") != VERSION:
             raise WorkflowFormatError(
@@ -243,10 +231,6 @@ class _Stored:
 @cache
 def _adapter() -> TypeAdapter[_Stored]:
     return TypeAdapter(_Stored)
-
-
-def _is_object(document: object) -> bool:
-    return isinstance(document, Mapping)
 
 
 def _is_name(name: str) -> bool:
